@@ -8,7 +8,9 @@ use kyc_consent::{
 };
 use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
 use kyc_journey::{JourneyEngine, JourneyId, Sealer};
-use kyc_journey_performer::{LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules};
+use kyc_journey_performer::{
+    LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules, record_request,
+};
 
 use crate::arguments::Whose;
 use crate::failure::Failure;
@@ -89,6 +91,7 @@ impl Ledger {
         if let Some(row) = known.filter(|row| row.is_live(now) || is_withdrawn(row)) {
             return Ok(row);
         }
+        record_request(&self.0, journey, subject, terms.notice())?;
         // Whoever wrote one may have died before the journey followed it.
         let followed: Vec<_> = self.0.followers(subject)?;
         let is_free = |row: &&ReceiptRow| {

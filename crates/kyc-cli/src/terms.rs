@@ -152,6 +152,11 @@ impl ConsentTerms {
         &self.notice
     }
 
+    /// The notice as it is shown.
+    pub(crate) fn notice_text(&self) -> &str {
+        &self.written.notice.text
+    }
+
     /// For what data is used.
     pub(crate) fn purpose(&self) -> &Purpose {
         &self.purpose

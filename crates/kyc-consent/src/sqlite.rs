@@ -739,24 +739,26 @@ impl Files {
     /// # Errors
     ///
     /// As for [`ConsentLedger::open`] and of the three files. If one is missing beside the others, nothing is created in its
-    /// place: [`KeyError::Lost`] says how many persons' data the missing keys held.
+    /// place: [`KeyError::Lost`] says how many persons' data the missing keys held. Files in which nothing was written yet are those of a
+    /// process that died while it created them: what is missing of them is created.
     pub fn open(&self, clock: Arc<dyn Clock>) -> Result<ConsentLedger, LedgerError> {
         let [ledger, keys, kek] =
             [&self.ledger, &self.keys, &self.key_encryption_key].map(|path| path.exists());
         if !ledger && (keys || kek) {
             return Err(StoreError::Refused(Refusal::LedgerMissing).into());
         }
-        if !ledger {
-            FileKeyWrapper::create(&self.key_encryption_key)?;
-        }
         let store = SqliteStore::open(&self.ledger)?;
+        let is_new = store.persons()? == 0 && store.head()?.seq == 0;
         let lost = |persons| LedgerError::Keys(KeyError::Lost { persons });
-        if ledger && !keys {
+        if !keys && !is_new {
             return Err(lost(store.persons()?));
         }
         let keys = SqliteKeyStore::open(&self.keys)?;
-        if ledger && !kek {
-            return Err(lost(keys.persons()?));
+        if !kek {
+            if !is_new || keys.persons()? > 0 {
+                return Err(lost(keys.persons()?));
+            }
+            FileKeyWrapper::create(&self.key_encryption_key)?;
         }
         let wrapper = FileKeyWrapper::open(&self.key_encryption_key)?;
         let keys = Keys::new(Arc::new(keys), Arc::new(wrapper));

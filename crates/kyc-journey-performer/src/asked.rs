@@ -75,7 +75,8 @@ impl Asked<'_> {
             let (effect, operation) = (&self.call.id, about.operation);
             tracing::warn!(%effect, operation, %error, "a call was not made");
             match error {
-                Unproved::Over => Failure::without_consent(),
+                Unproved::Withdrawn => Failure::withdrawn(),
+                Unproved::Expired => Failure::without_consent(),
                 Unproved::NotCovered => Failure::not_covered(),
                 Unproved::Unavailable => Failure::not_sent(),
             }

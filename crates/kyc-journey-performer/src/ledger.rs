@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use kyc_consent::{
     Artefact, Class, Code, ConsentLedger, ConsentNeed, DataKind, Digest, Follower, GateRules,
     LedgerError, LedgerGate, Needs, NoConsent, NoConsentReason, Notice, ProviderName, Purpose,
-    ReceiptId, Scope,
+    ReceiptId, Scope, Subject,
 };
-use kyc_journey::{DataClass, EffectId, LedgerEntry, Undelivered};
+use kyc_journey::{DataClass, EffectId, JourneyId, LedgerEntry, Undelivered};
 use provider_core::{ConsentEvidence, InvalidRequest};
 
 use crate::seams::{ConsentLog, Consents, ProviderCall, Unproved};
@@ -36,6 +36,22 @@ pub fn gate_rules(purpose: &Purpose, kinds: &[DataKind]) -> Result<GateRules, In
         rules = rules.impersonal(ProviderName::new("finpro")?, operation);
     }
     Ok(rules)
+}
+
+/// Writes that the person of a journey was asked for consent, unless that is written. A receipt comes after it: whoever writes one before
+/// the journey's own entry is written calls this first.
+///
+/// # Errors
+///
+/// The store failed.
+pub fn record_request(
+    ledger: &ConsentLedger,
+    journey: &JourneyId,
+    subject: Subject,
+    notice: &Notice,
+) -> Result<(), LedgerError> {
+    let ledger = ledger.once(&format!("{journey}:requested"));
+    ledger.request(subject, notice)
 }
 
 /// Proves and records by a ledger of consent: for the calls of journeys that [follow](ConsentLedger::follow) a person there, each under
@@ -99,7 +115,9 @@ impl LedgerConsents {
         };
         let (ledger, subject) = (self.ledger.once(&id.to_string()), follower.subject);
         match entry {
-            LedgerEntry::Requested => ledger.request(subject, &self.notice),
+            LedgerEntry::Requested => {
+                record_request(&self.ledger, &id.journey, subject, &self.notice)
+            }
             LedgerEntry::Refused => ledger.refuse(subject, &self.notice),
             LedgerEntry::Given { receipt } | LedgerEntry::Renewed { receipt } => {
                 // It was recorded before the journey heard of it: a journey has no room for a receipt.
@@ -190,7 +208,8 @@ impl LedgerConsents {
 
 fn unproved(error: &NoConsent, gives_back: bool) -> Unproved {
     match &error.reason {
-        NoConsentReason::Withdrawn | NoConsentReason::Expired if !gives_back => Unproved::Over,
+        NoConsentReason::Withdrawn if !gives_back => Unproved::Withdrawn,
+        NoConsentReason::Expired if !gives_back => Unproved::Expired,
         NoConsentReason::Ending | NoConsentReason::Store(_) => Unproved::Unavailable,
         _ => Unproved::NotCovered,
     }

@@ -79,8 +79,10 @@ pub trait Consents: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unproved {
-    /// It was withdrawn, or has expired: the journey ends as at the consent's end.
-    Over,
+    /// It was withdrawn: the journey ends as by the withdrawal, of which it hears later.
+    Withdrawn,
+    /// It has expired: the journey ends as at the consent's end.
+    Expired,
     /// None was given for this provider, purpose or kind of data: the call waits for another consent, or for an operator.
     NotCovered,
     /// The ledger cannot be asked now: the journey tries again later.
@@ -90,7 +92,8 @@ pub enum Unproved {
 impl fmt::Display for Unproved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Over => "the consent is over",
+            Self::Withdrawn => "the consent was withdrawn",
+            Self::Expired => "the consent has expired",
             Self::NotCovered => "no consent covers it",
             Self::Unavailable => "the ledger of consents cannot be asked now",
         })

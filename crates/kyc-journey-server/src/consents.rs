@@ -15,8 +15,8 @@ use provider_core::jiff::Timestamp;
 /// of its own.
 #[async_trait]
 pub trait ConsentReceipts: fmt::Debug + Send + Sync {
-    /// Whether this is the text of the notice to which persons consent.
-    fn is_notice(&self, text: &str) -> bool;
+    /// The text of the notice to which persons consent: a start that brings none has it.
+    fn notice_text(&self) -> &str;
 
     /// Notes whose a journey is, before it begins.
     ///

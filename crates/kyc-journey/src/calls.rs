@@ -255,10 +255,15 @@ impl Calls {
                 return Heard::Handled;
             }
             // The journey itself says what follows.
-            (Outcome::NotSent, Some(Refusal::Consent)) if !call.operation.is_clean_up() => {
+            (Outcome::NotSent, Some(Refusal::Consent | Refusal::Withdrawn))
+                if !call.operation.is_clean_up() =>
+            {
                 return Heard::Handled;
             }
-            (Outcome::NotSent, Some(Refusal::Consent | Refusal::NotCovered)) => {
+            (
+                Outcome::NotSent,
+                Some(Refusal::Consent | Refusal::Withdrawn | Refusal::NotCovered),
+            ) => {
                 call.phase = Phase::Uncovered;
                 self.waited_for.push(call);
                 step.tell_operator(leg, OperatorTask::Consent);

@@ -635,7 +635,7 @@ pub struct Failure {
     /// What became of the request.
     pub outcome: Outcome,
     /// What the provider refused it for; or, of a request that was not sent, what kept the consent from covering it:
-    /// [`Consent`](Refusal::Consent) or [`NotCovered`](Refusal::NotCovered). It means nothing with another outcome.
+    /// [`Consent`](Refusal::Consent), [`Withdrawn`](Refusal::Withdrawn) or [`NotCovered`](Refusal::NotCovered). It means nothing with another outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
     /// The wait that the provider asked for, in seconds.
@@ -653,8 +653,17 @@ impl Failure {
         }
     }
 
-    /// Nothing was sent, because no consent lives: the ledger says that it has expired or was withdrawn. The journey ends as it does at
-    /// the consent's end, and sends nothing more.
+    /// Nothing was sent, because the consent was withdrawn: the ledger says so before the journey hears of it. The journey ends as by
+    /// [`Withdrawn`](Fact::Withdrawn).
+    pub fn withdrawn() -> Self {
+        Self {
+            refusal: Some(Refusal::Withdrawn),
+            ..Self::not_sent()
+        }
+    }
+
+    /// Nothing was sent, because no consent lives: the ledger says that it has expired. The journey ends as it does at the consent's end,
+    /// and sends nothing more.
     pub fn without_consent() -> Self {
         Self {
             refusal: Some(Refusal::Consent),
@@ -673,7 +682,8 @@ impl Failure {
 
     /// Whether nothing was sent because no consent lives.
     pub(crate) fn is_without_consent(&self) -> bool {
-        (self.outcome, self.refusal) == (Outcome::NotSent, Some(Refusal::Consent))
+        let is_over = matches!(self.refusal, Some(Refusal::Consent | Refusal::Withdrawn));
+        self.outcome == Outcome::NotSent && is_over
     }
 
     /// The provider refused it.
@@ -729,6 +739,8 @@ pub enum Refusal {
     Code,
     /// The consent does not live any more.
     Consent,
+    /// The consent was withdrawn. The ledger says so, and nothing was sent.
+    Withdrawn,
     /// The consent does not cover it. The ledger says so, and nothing was sent.
     NotCovered,
     /// There is no such thing.
@@ -748,6 +760,7 @@ provider_core::named_enum! {
         AlreadySo = "already_so",
         Code = "code",
         Consent = "consent",
+        Withdrawn = "withdrawn",
         NotCovered = "not_covered",
         NotFound = "not_found",
         Forbidden = "forbidden",

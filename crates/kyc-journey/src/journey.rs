@@ -391,11 +391,7 @@ impl Started {
                 JourneyStatus::Withdrawn | JourneyStatus::Refused => {
                     step.late(Reason::JourneyEnded)
                 }
-                _ => {
-                    self.consent
-                        .end(step, Consent::Withdrawn, LedgerEntry::Withdrawn);
-                    self.end(status, step, JourneyStatus::Withdrawn, Stop::Withdrawn);
-                }
+                _ => self.withdrawn(status, step),
             },
             Fact::Cancel => match status.is_end() {
                 true => step.discarded(Reason::JourneyEnded),
@@ -417,8 +413,14 @@ impl Started {
                     _ => false,
                 };
                 self.result(*status, step, event, effect);
-                if is_over && self.consent.receipt().is_some() {
-                    self.consent_over(status, step);
+                let is_withdrawn = matches!(
+                    &event.fact,
+                    Fact::Failed { failure, .. } if failure.refusal == Some(Refusal::Withdrawn)
+                );
+                match is_over && self.consent.receipt().is_some() {
+                    true if is_withdrawn => self.withdrawn(status, step),
+                    true => self.consent_over(status, step),
+                    false => {}
                 }
             }
             Fact::Unrecognized(_) => step.kept(Reason::UnknownWord),
@@ -603,6 +605,13 @@ impl Started {
             }
             (None, _) => step.late(Reason::NotExpected),
         }
+    }
+
+    /// The person withdrew the consent (G9).
+    fn withdrawn(&mut self, status: &mut JourneyStatus, step: &mut Step<'_>) {
+        self.consent
+            .end(step, Consent::Withdrawn, LedgerEntry::Withdrawn);
+        self.end(status, step, JourneyStatus::Withdrawn, Stop::Withdrawn);
     }
 
     /// The consent's time is over (G9).

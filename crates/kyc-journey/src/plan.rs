@@ -30,7 +30,7 @@ provider_core::named_enum! {
 }
 
 /// What a journey is to reach: its legs, whether each is required, and what has to end before it begins. It holds nothing about the
-/// person. Members that are absent have their defaults; unknown ones are ignored, because a stored plan may be a newer one's.
+/// person, and has at least one leg. Members that are absent have their defaults.
 ///
 /// ```
 /// use kyc_journey::{AccountsPlan, DocumentKind, DocumentsPlan, Leg, Plan, Provider};
@@ -46,6 +46,7 @@ provider_core::named_enum! {
     derive(provider_core::schemars::JsonSchema),
     schemars(crate = "provider_core::schemars")
 )]
+// Unknown members are ignored: what is stored may be a newer version's.
 #[serde(default)]
 #[non_exhaustive]
 pub struct Plan {
@@ -297,7 +298,8 @@ provider_core::named_enum! {
 )]
 #[non_exhaustive]
 pub struct DocumentsPlan {
-    /// Whether the journey completes only with them; yes.
+    /// Whether the journey completes only with them; yes. Documents that the person does not have are `missing` in the leg, which ends well
+    /// all the same if there is any.
     #[serde(default = "yes")]
     pub required: bool,
     /// The legs that have to end well before.
@@ -432,6 +434,10 @@ provider_core::named_enum! {
 #[non_exhaustive]
 pub struct AccountsPlan {
     /// FinPro or Finpass.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", extend("enum" = ["finpass", "finpro"]))
+    )]
     pub provider: Provider,
     /// Whether the journey completes only with them; yes.
     #[serde(default = "yes")]

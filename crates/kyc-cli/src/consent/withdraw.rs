@@ -45,7 +45,10 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         }
     }
     match told {
-        Some(told) => output.told(&format!("journeys told: {told}"))?,
+        Some(0) => output.told("journeys told: 0")?,
+        Some(told) => output.told(&format!(
+            "journeys told: {told}; `kyc journey resume ID` has each give back what it opened"
+        ))?,
         None => output.tell(
             "the journeys could not be told now: none of them makes a call; a server that has them tells them in a moment, or else whoever opens them next",
         ),

@@ -162,12 +162,6 @@ async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Fa
         return Err(Failure::configuration("ID", rule));
     };
     show::print(&store, &record, output).await?;
-    let calls = store.waiting_calls(&id).await?;
-    if calls > 0 {
-        output.tell(&format!(
-            "{calls} of its calls to providers wait: `kyc journey resume` makes them"
-        ));
-    }
     Ok(0)
 }
 

@@ -95,8 +95,8 @@ fn channel() -> Result<Code, InvalidRequest> {
 
 #[async_trait]
 impl ConsentReceipts for Receipts {
-    fn is_notice(&self, text: &str) -> bool {
-        self.terms.notice().is_text(text)
+    fn notice_text(&self) -> &str {
+        self.terms.notice_text()
     }
 
     async fn begin(&self, journey: &JourneyId, person: &Mobile) -> Result<(), NotWritten> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::store::{Store, failed};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// A journey.
 #[derive(Serialize)]
@@ -21,6 +21,8 @@ struct Shown {
     updated_at: Timestamp,
     legs: Vec<ShownLeg>,
     timers: Vec<ShownTimer>,
+    /// How many calls an ended journey has to make yet, which give something back.
+    waiting_calls: usize,
     timeline: Vec<Line>,
 }
 
@@ -52,18 +54,29 @@ pub(crate) async fn print(
 ) -> Result<(), Failure> {
     let history = store.engine.history(record.state.id(), Seq::ZERO).await;
     let lines = Lines::default().of(&history.map_err(failed)?);
+    let waiting = match record.state.status().is_end() {
+        true => store.waiting_calls(record.state.id()).await?,
+        false => 0,
+    };
     if output.json {
-        return output.answer(&shown(record, lines), None);
+        return output.answer(&shown(record, waiting, lines), None);
     }
     for line in lines {
         output.text(&line.words())?;
     }
-    summary(record, output)
+    summary(record, output)?;
+    if waiting > 0 {
+        let (id, calls) = (record.state.id(), counted(waiting, "call"));
+        output.tell(&format!(
+            "waiting, to give something back: {calls}; `kyc journey resume {id} --sandbox` makes them"
+        ));
+    }
+    Ok(())
 }
 
 /// Prints where a journey stands.
 pub(crate) fn summary(record: &JourneyRecord, output: Output) -> Result<(), Failure> {
-    let shown = shown(record, Vec::new());
+    let shown = shown(record, 0, Vec::new());
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
@@ -107,7 +120,7 @@ impl ShownLeg {
     }
 }
 
-fn shown(record: &JourneyRecord, timeline: Vec<Line>) -> Shown {
+fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> Shown {
     let state = &record.state;
     let leg = |leg: Leg| {
         let view = state.leg(leg)?;
@@ -136,6 +149,7 @@ fn shown(record: &JourneyRecord, timeline: Vec<Line>) -> Shown {
         updated_at: record.updated_at,
         legs: Leg::ALL.iter().copied().filter_map(leg).collect(),
         timers,
+        waiting_calls,
         timeline,
     }
 }

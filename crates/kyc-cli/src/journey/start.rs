@@ -38,6 +38,10 @@ pub(crate) async fn run(
         None => JourneyId::from_bits(SystemClock.random()?),
     };
     if let Some(known) = store.engine.read(&id).await.map_err(failed)? {
+        if arguments.plan.is_some() && known.state.plan() != Some(&plan) {
+            let rule = "must be the plan with which the journey of this key began";
+            return Err(Failure::configuration("--plan", rule));
+        }
         return known_already(store, known, &mobile, options, output).await;
     }
     let followed = store.ledger.follow(&id, &mobile);

@@ -43,7 +43,7 @@ fn a_journey_s_consent_and_each_use_of_it_are_in_the_ledger_beside_it() {
     assert_eq!(show["receipts"][0]["standing"], "live");
     assert_eq!(show["journeys"][0], id(&started));
     let found = kinds(&show);
-    assert_eq!(found[..2], ["given", "requested"]);
+    assert_eq!(found[..2], ["requested", "given"]);
     let uses: Vec<_> = show["entries"]
         .as_array()
         .unwrap()

@@ -243,10 +243,11 @@ fn a_withdrawal_erases_and_stays() {
         let asks = last["asks"].as_array().unwrap();
         assert!(asks.iter().any(|ask| ask == asked), "{asked} in {asks:?}");
     }
-    assert!(
-        run.stderr.contains("of its calls to providers wait"),
-        "{run:?}"
-    );
+    // Also whoever looks later is told, and what to do about it.
+    let shown = files.run(&["show", &journey]);
+    let resumes = format!("`kyc journey resume {journey} --sandbox` makes them");
+    assert!(shown.stderr.contains(&resumes), "{shown:?}");
+    assert_eq!(run.answer()["waiting_calls"], 2, "{run:?}");
     for command in ["withdraw", "cancel"] {
         let again = files.run(&[command, &journey]);
         assert_eq!(again.code, 2, "{again:?}");
@@ -257,6 +258,11 @@ fn a_withdrawal_erases_and_stays() {
     }
     let known = files.start("9001000000", &["--key", "ORDER-17"]);
     assert_eq!(known.code, 5, "{known:?}");
+    let plan = files.write("other.toml", "[verification]");
+    let other = files.start("9001000000", &["--key", "ORDER-17", "--plan", &plan]);
+    assert_eq!(other.code, 2, "{other:?}");
+    let rule = "--plan: must be the plan with which the journey of this key began";
+    assert!(other.stderr.contains(rule), "{other:?}");
     assert_eq!(files.run(&["watch", &journey]).code, 5);
 
     let waiting = id(&files.start("9001060000", &[]));

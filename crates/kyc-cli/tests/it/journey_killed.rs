@@ -237,8 +237,10 @@ fn what_an_ended_journey_has_to_give_back_is_given_back_once_it_is_followed() {
         let plan = files.write("plan.toml", plan);
         let journey = id(&files.start(number, &["--plan", &plan]));
         let ended = files.run(&[end, &journey, "--json"]);
-        let words = "`kyc journey resume` makes them";
-        assert!(ended.stderr.contains(words), "{ended:?}");
+        assert!(
+            ended.answer()["waiting_calls"].as_u64() > Some(0),
+            "{ended:?}"
+        );
         let event = ended.answer()["timeline"].as_array().unwrap().len();
         assert!(Files::calls_after(&ended, event).is_empty());
         if let Some(at) = killed {

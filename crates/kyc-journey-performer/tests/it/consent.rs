@@ -784,7 +784,7 @@ async fn a_ledger_that_cannot_be_read_is_asked_again() {
         .withdraw(stranger, Scope::All, &app())
         .unwrap();
     assert_eq!(prove("revoke-consent", true).await, Ok(true));
-    assert_eq!(prove("request-fi", false).await, Err(Unproved::Over));
+    assert_eq!(prove("request-fi", false).await, Err(Unproved::Withdrawn));
 }
 
 #[test]

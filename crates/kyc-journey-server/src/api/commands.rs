@@ -133,9 +133,18 @@ pub(crate) async fn resume(
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
 }
 
-/// Ends a journey.
+/// Ends a journey, unless it has ended so.
 pub(crate) async fn end(server: &Inner, id: &str, fact: Fact) -> Result<JourneyRecord, Problem> {
     let (id, record) = find(server, id).await?;
+    let has_ended_so = match fact {
+        Fact::Cancel => record.state.status() == JourneyStatus::Cancelled,
+        Fact::Withdrawn => record.state.status() == JourneyStatus::Withdrawn,
+        _ => false,
+    };
+    // Whoever lost the reply asks again.
+    if has_ended_so {
+        return Ok(record);
+    }
     command(server, &id, &record, None, fact).await
 }
 

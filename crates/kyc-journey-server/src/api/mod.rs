@@ -37,7 +37,7 @@ pub(crate) struct StartJourney {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) consent: Option<GivenConsent>,
     /// The text of the consent's notice, exactly as it is shown. Without it no consent is recorded at Veriff. Where the server keeps the
-    /// ledger of consents, any text but that of its notice is refused.
+    /// ledger of consents, it is the text of its notice, which need not be given; any other is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) notice_text: Option<Masked>,
 }

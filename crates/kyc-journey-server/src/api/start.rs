@@ -94,7 +94,7 @@ async fn note(server: &Inner, id: &JourneyId, start: &StartJourney) -> Result<()
     if server.engine.read(id).await?.is_some() {
         return Ok(());
     }
-    let is_notice = |text: &Masked| receipts.is_notice(text.expose());
+    let is_notice = |text: &Masked| text.expose() == receipts.notice_text();
     if !start.notice_text.as_ref().is_none_or(is_notice) {
         let rule = "must be the text of the notice that the ledger of consents has";
         return Err(Problem::invalid("notice_text", rule));
@@ -110,10 +110,16 @@ async fn begin(
 ) -> Result<(JourneyRecord, bool), Problem> {
     let StartJourney {
         applicant: person,
-        plan,
+        mut plan,
         consent,
         notice_text,
     } = start;
+    let own = server.receipts.as_ref();
+    let notice_text = notice_text.or_else(|| Some(Masked::new(own?.notice_text())));
+    // Veriff is given the text, or nothing is recorded there.
+    if let (None, Some(verification)) = (&notice_text, &mut plan.verification) {
+        verification.records_consent = false;
+    }
     // Where the person comes back to is the application's, and not stored.
     let addresses = Addresses::new("http://localhost")?;
     let applicant = Applicant::new(person.mobile, addresses)

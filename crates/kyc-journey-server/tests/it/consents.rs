@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use kyc_journey::{JourneyEngine as _, JourneyId, JourneyStatus, MemoryEngine, ReceiptId};
+use kyc_journey::{JourneyEngine as _, JourneyId, JourneyStatus, MemoryEngine, ReceiptId, Seq};
 use kyc_journey_server::{ConsentReceipts, NotWritten, WrittenReceipt};
 use provider_core::Mobile;
 use provider_core::http::StatusCode;
@@ -56,8 +56,8 @@ fn receipt(number: usize) -> WrittenReceipt {
 
 #[async_trait]
 impl ConsentReceipts for Book {
-    fn is_notice(&self, text: &str) -> bool {
-        text == NOTICE
+    fn notice_text(&self) -> &str {
+        NOTICE
     }
 
     async fn begin(&self, journey: &JourneyId, person: &Mobile) -> Result<(), NotWritten> {
@@ -109,6 +109,26 @@ async fn command(world: &World, id: &str, name: &str, body: Option<Value>) -> An
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_without_the_notice_has_the_ledgers_or_records_none_at_the_provider() {
+    let recorded = async |world: &World, body: &Value| {
+        let id = JourneyId::parse(&world.started("ORDER-17", body).await).unwrap();
+        let record = world.engine.read(&id).await.unwrap().unwrap();
+        let kept = world.engine.payload(&id, Seq::new(1)).await.unwrap();
+        let has_text = kept.unwrap().content.expose().contains("I agree");
+        let plan = record.state.plan().unwrap().verification.clone();
+        (has_text, plan.unwrap().records_consent)
+    };
+    let mut body = consenting();
+    body.as_object_mut().unwrap().remove("notice_text");
+    assert_eq!(recorded(&world().0, &body).await, (true, true));
+    // Nothing that would fail for want of a text is planned.
+    assert_eq!(
+        recorded(&World::new(), &verification()).await,
+        (false, false)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_answer_is_written_before_the_journey_hears_of_it() {
     let (world, book) = world();
     let begun = world.start("ORDER-17", &consenting()).await;
@@ -133,12 +153,11 @@ async fn each_answer_is_written_before_the_journey_hears_of_it() {
     assert_eq!(withdrawn.json()["status"], "withdrawn", "{withdrawn:?}");
     assert_eq!(withdrawn.json()["receipt"], Value::Null);
     assert_eq!(book.take(), ["withdraw running"]);
-    for (name, body) in [
-        ("withdraw", None),
-        ("consent", Some(json!({ "answer": "given" }))),
-        ("consent", Some(json!({ "answer": "renewed" }))),
-    ] {
-        let refused = command(&world, &id, name, body).await;
+    let again = command(&world, &id, "withdraw", None).await;
+    assert_eq!(again.json(), withdrawn.json(), "{again:?}");
+    for answer in ["given", "renewed"] {
+        let body = json!({ "answer": answer });
+        let refused = command(&world, &id, "consent", Some(body)).await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     }
     assert_eq!(book.take(), [""; 0]);

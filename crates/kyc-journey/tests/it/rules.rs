@@ -267,6 +267,20 @@ fn g9_call_that_no_consent_lets_through_ends_the_journey() {
 }
 
 #[test]
+fn g9_call_that_a_withdrawal_stopped_ends_the_journey_as_withdrawn() {
+    for (plan, opening, leg) in openings() {
+        let mut world = World::given(plan);
+        world.fail(opening, Failure::withdrawn());
+        world.was(Verdict::Applied);
+        assert_eq!(world.status(), JourneyStatus::Withdrawn);
+        assert_eq!(world.journey.leg_status(leg), LegStatus::Stopped);
+        assert!(world.entered(&LedgerEntry::Withdrawn));
+        assert!(world.calls().is_empty() && world.journey.timers().is_empty());
+        world.submit(Fact::Withdrawn).was(Verdict::Late);
+    }
+}
+
+#[test]
 fn g9_what_gives_back_is_not_ended_by_the_consent_s_end() {
     let mut world = World::given(finpro());
     world.open("request-consent", "handle-1");
