@@ -24,14 +24,18 @@ pub(crate) async fn own(State(server): State<Shared>, request: Request, next: Ne
 
 /// Lets in callers with the token.
 pub(crate) async fn token(State(server): State<Shared>, request: Request, next: Next) -> Response {
-    if let Err(problem) = within(&server.api_rate) {
-        return problem.into_response();
-    }
     let given = text(request.headers(), &AUTHORIZATION);
     let given = given.and_then(|value| value.strip_prefix("Bearer "));
-    match given.is_some_and(|given| server.token.is(given)) {
-        true => next.run(request).await,
-        false => Problem::unauthorized().into_response(),
+    let is_caller = given.is_some_and(|given| server.token.is(given));
+    // Whoever has no token takes nothing from callers' share.
+    let rate = match is_caller {
+        true => &server.api_rate,
+        false => &server.outside_rate,
+    };
+    match within(rate) {
+        Ok(()) if is_caller => next.run(request).await,
+        Ok(()) => Problem::unauthorized().into_response(),
+        Err(problem) => problem.into_response(),
     }
 }
 

@@ -145,3 +145,21 @@ async fn requests_come_no_faster_than_may_be() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(ask().await.status, StatusCode::OK);
 }
+
+#[tokio::test(start_paused = true)]
+async fn strangers_use_up_no_caller_s_share() {
+    let mut limits = Limits::default();
+    limits.requests_per_second = 2;
+    let world = World::with(limits);
+    let stranger = async || {
+        let asked = with("GET", "/v1/journeys", &[("host", "localhost")]);
+        world.send(asked).await.status
+    };
+    for _ in 0..4 {
+        assert_eq!(stranger().await, StatusCode::UNAUTHORIZED);
+    }
+    // They are limited with all that comes from outside.
+    assert_eq!(stranger().await, StatusCode::TOO_MANY_REQUESTS);
+    let answer = world.call("GET", "/v1/journeys", None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
