@@ -163,3 +163,21 @@ async fn strangers_use_up_no_caller_s_share() {
     let answer = world.call("GET", "/v1/journeys", None).await;
     assert_eq!(answer.status, StatusCode::OK);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_no_text_leads_nowhere() {
+    let world = World::new();
+    for (method, path) in [
+        ("GET", "/v1/journeys/%FF"),
+        ("GET", "/v1/journeys/%FF/events"),
+        ("POST", "/v1/journeys/%FF/cancel"),
+        ("POST", "/hooks/%FF"),
+        ("POST", "/hooks/finpass/%FF"),
+        ("GET", "/return/%FF"),
+    ] {
+        let answer = world.call(method, path, None).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        let kind = answer.header("content-type");
+        assert_eq!(kind, "application/problem+json", "{path}");
+    }
+}
