@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use provider_core::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use provider_core::http::request::Parts;
 use provider_core::http::{HeaderMap, Uri};
+
+use serde::de::DeserializeOwned;
 
 use crate::limits::Rate;
 use crate::problem::Problem;
@@ -24,14 +27,18 @@ pub(crate) async fn own(State(server): State<Shared>, request: Request, next: Ne
 
 /// Lets in callers with the token.
 pub(crate) async fn token(State(server): State<Shared>, request: Request, next: Next) -> Response {
-    if let Err(problem) = within(&server.api_rate) {
-        return problem.into_response();
-    }
     let given = text(request.headers(), &AUTHORIZATION);
     let given = given.and_then(|value| value.strip_prefix("Bearer "));
-    match given.is_some_and(|given| server.token.is(given)) {
-        true => next.run(request).await,
-        false => Problem::unauthorized().into_response(),
+    let is_caller = given.is_some_and(|given| server.token.is(given));
+    // Whoever has no token takes nothing from callers' share.
+    let rate = match is_caller {
+        true => &server.api_rate,
+        false => &server.outside_rate,
+    };
+    match within(rate) {
+        Ok(()) if is_caller => next.run(request).await,
+        Ok(()) => Problem::unauthorized().into_response(),
+        Err(problem) => problem.into_response(),
     }
 }
 
@@ -104,6 +111,20 @@ pub(crate) fn is_loopback(host: &str) -> bool {
             .is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
     };
     matches!(name, "localhost" | "127.0.0.1" | "[::1]") && (port.is_empty() || is_port(port))
+}
+
+/// Parts of the path; an address in which they are no text leads nowhere.
+pub(crate) struct InPath<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(found)) => Ok(Self(found)),
+            Err(_) => Err(Problem::no_route()),
+        }
+    }
 }
 
 /// A header that is text; `None` if it is not there, or comes twice.

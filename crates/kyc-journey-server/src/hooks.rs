@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use kyc_journey::{Correlation, Provider};
 use kyc_journey_performer::Webhooks;
 use provider_core::http::StatusCode;
 use provider_core::webhook::{Refusal, read_post};
 
+use crate::guard::InPath;
 use crate::problem::Problem;
 use crate::state::{Inner, Shared};
 
@@ -17,7 +18,7 @@ const RECEIVE_WITHIN: Duration = Duration::from_secs(4);
 
 pub(crate) async fn without_token(
     State(server): State<Shared>,
-    Path(provider): Path<String>,
+    InPath(provider): InPath<String>,
     request: Request,
 ) -> Response {
     take(&server, &provider, None, request).await
@@ -25,7 +26,7 @@ pub(crate) async fn without_token(
 
 pub(crate) async fn with_token(
     State(server): State<Shared>,
-    Path((provider, token)): Path<(String, String)>,
+    InPath((provider, token)): InPath<(String, String)>,
     request: Request,
 ) -> Response {
     match Correlation::parse(&token) {

@@ -28,8 +28,8 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// How often a stream looks for something new; every half second.
     pub poll: Duration,
-    /// How many requests a second are answered, of the API, and as many again of webhooks, returns and pages; 100. Twice as many may come
-    /// at once.
+    /// How many requests a second are answered, of callers with the token, and as many again of everything else: webhooks, returns, pages,
+    /// and requests without the token; 100. Twice as many may come at once.
     pub requests_per_second: u32,
     /// How many reports are taken in a minute that only the token in their address vouches for, a token; 60.
     pub unsigned_per_minute: u32,

@@ -194,7 +194,8 @@ impl From<EngineError> for Problem {
                 ..Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "unavailable",
-                    "The store cannot do it now; nothing was done.",
+                    // A start may have begun, and a leg may go on: the request is safe to repeat, and says no more.
+                    "The store cannot do it now; send the request again.",
                 )
             },
         }

@@ -1,18 +1,19 @@
 //! `GET /return/{token}`: the person's browser comes back.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{Correlation, Leg, Provider};
 use maud::html;
 use provider_core::http::{HeaderMap, Method, StatusCode, Uri};
 
+use crate::guard::InPath;
 use crate::hooks::vouched_for;
 use crate::page::frame::{self, Page};
 use crate::state::Shared;
 
 pub(crate) async fn come_back(
     State(server): State<Shared>,
-    Path(token): Path<String>,
+    InPath(token): InPath<String>,
     method: Method,
     headers: HeaderMap,
     uri: Uri,

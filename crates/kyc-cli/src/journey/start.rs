@@ -2,8 +2,7 @@
 
 use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
 use kyc_journey::{
-    CorrelationToken, EventKey, Fact, JourneyEngine as _, JourneyId, JourneyRecord, JourneyStatus,
-    Seq,
+    EventKey, Fact, JourneyEngine as _, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq,
 };
 
 use super::follow::{Following, goes_on};
@@ -49,14 +48,19 @@ pub(crate) async fn run(
         let rule = "has been used for another person's journey, which did not begin";
         return Err(Failure::configuration("--key", rule));
     }
+    let begin = begin(&store, plan)?;
     let following = Following::new(store, id, options).await?;
-    let token = CorrelationToken::from_bits(SystemClock.random()?);
-    let plan = Box::new(plan);
-    let begin = Fact::Start { plan, token };
     let payload = invented::person(mobile)?.to_payload();
     following.submit("start", None, begin, payload).await?;
     following.consent().await?;
     follow(following, Seq::ZERO, output).await
+}
+
+/// The start of a journey whose addresses `kyc journey serve` answers, too.
+fn begin(store: &Store, plan: Plan) -> Result<Fact, Failure> {
+    let token = store.digests().token(SystemClock.random()?);
+    let plan = Box::new(plan);
+    Ok(Fact::Start { plan, token })
 }
 
 /// The key has a journey: one whose process was killed goes on, and any other is shown.
@@ -87,4 +91,23 @@ async fn known_already(
         following.consent().await?;
     }
     follow(following, after, output).await
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Who serves the file later takes only tokens that were given out for it: the first bits say what the others are.
+    #[tokio::test]
+    async fn a_journey_has_a_token_that_a_server_of_the_file_takes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journeys.db");
+        let store = Store::open(&path).await.unwrap();
+        let begun = begin(&store, plan::whole().unwrap()).unwrap();
+        let Fact::Start { token, .. } = begun else {
+            panic!("{begun:?}");
+        };
+        let bits = u128::from_str_radix(&token.expose(), 16).unwrap();
+        assert!(store.digests().token(bits) == token);
+    }
 }

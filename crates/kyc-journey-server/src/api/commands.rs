@@ -1,7 +1,7 @@
 //! What callers ask of one journey.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{
     Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus,
@@ -12,13 +12,13 @@ use provider_core::jiff::Timestamp;
 use provider_core::request_from_json;
 
 use super::{Answer, ConsentAnswer, GivenConsent, JourneyView, Resume, find, json};
-use crate::guard;
+use crate::guard::{self, InPath};
 use crate::problem::Problem;
 use crate::state::{Inner, Shared};
 
 pub(crate) async fn cancel(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Response, Problem> {
     let record = end(&server, &id, Fact::Cancel).await?;
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
@@ -26,7 +26,7 @@ pub(crate) async fn cancel(
 
 pub(crate) async fn withdraw(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Response, Problem> {
     let record = withdrawn(&server, &id).await?;
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
@@ -34,7 +34,7 @@ pub(crate) async fn withdraw(
 
 pub(crate) async fn consent(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     body: Body,
 ) -> Result<Response, Problem> {
     let body = guard::body(&server, body).await?;
@@ -121,7 +121,7 @@ async fn withdrawn(server: &Inner, id: &str) -> Result<JourneyRecord, Problem> {
 
 pub(crate) async fn resume(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     body: Body,
 ) -> Result<Response, Problem> {
     let body = guard::body(&server, body).await?;

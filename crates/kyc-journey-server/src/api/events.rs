@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::{JourneyView, Query, find, has_ended, read};
-use crate::guard;
+use crate::guard::{self, InPath};
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::timeline::Lines;
@@ -24,7 +24,7 @@ static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub(crate) async fn watch(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

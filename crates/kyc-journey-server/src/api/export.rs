@@ -1,6 +1,6 @@
 //! `GET /v1/journeys/{id}/export`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{DataClass, Plan, Seq};
 use provider_core::Masked;
@@ -10,6 +10,7 @@ use provider_core::schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{JourneyView, find, json, read};
+use crate::guard::InPath;
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::timeline::Lines;
@@ -45,7 +46,7 @@ pub(crate) struct PayloadView {
 
 pub(crate) async fn export(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Response, Problem> {
     let (id, record) = find(&server, &id).await?;
     let entries = server.engine.history(&id, Seq::ZERO).await?;

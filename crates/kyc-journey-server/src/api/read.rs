@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{
     DataClass, EffectKind, HistoryEntry, JourneyId, JourneyRecord, Leg, LegStatus, Notice,
@@ -14,6 +14,7 @@ use provider_core::schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{JourneyView, Query, find, json};
+use crate::guard::InPath;
 use crate::problem::Problem;
 use crate::state::{Inner, Shared};
 use crate::timeline::{Line, Lines};
@@ -24,7 +25,7 @@ pub(crate) async fn document(State(server): State<Shared>) -> Response {
 
 pub(crate) async fn journey(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Response, Problem> {
     let (_, record) = find(&server, &id).await?;
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
@@ -111,7 +112,7 @@ fn notice(effect: &kyc_journey::Effect) -> Option<NoticeView> {
 
 pub(crate) async fn history(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = Query::read(uri.query(), &["after", "limit"], None)?;
@@ -151,7 +152,7 @@ pub(crate) struct LinkView {
 
 pub(crate) async fn links(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Response, Problem> {
     let (id, record) = find(&server, &id).await?;
     let links = open_links(&server, &id, &record).await?;

@@ -3,10 +3,11 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use kyc_journey::{Event, EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Verdict};
+use kyc_journey::{Event, EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Verdict};
 use kyc_journey_performer::{Addresses, Applicant};
 use provider_core::http::header::{HeaderName, LOCATION};
 use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
+use provider_core::jiff::civil::Date;
 use provider_core::{InvalidRequest, Masked, input_from_json, request_from_value};
 
 use super::{GivenConsent, JourneyView, StartJourney, json};
@@ -25,7 +26,7 @@ pub(crate) async fn start(
     let key = key(&headers)?;
     let body = guard::body(&server, body).await?;
     let start = read(&body)?;
-    check(&server, &start.plan)?;
+    check(&server, &start)?;
     // In one order of its members, however the caller wrote them.
     let written = serde_json::to_vec(&start).map_err(|_| Problem::internal())?;
     let id = server.digests.journey(key);
@@ -71,8 +72,17 @@ fn read(body: &[u8]) -> Result<StartJourney, InvalidRequest> {
     request_from_value(body)
 }
 
-/// Refuses what nobody here can carry out.
-fn check(server: &Inner, plan: &Plan) -> Result<(), Problem> {
+/// Refuses what nobody here can carry out, and what a provider would refuse once the journey is under way.
+fn check(server: &Inner, start: &StartJourney) -> Result<(), Problem> {
+    let is_day = |text: &Masked| {
+        let day = text.expose().parse::<Date>();
+        day.is_ok_and(|day| day.year() > 0 && day.to_string() == text.expose())
+    };
+    if !start.applicant.date_of_birth.as_ref().is_none_or(is_day) {
+        let rule = "must be a day as YYYY-MM-DD";
+        return Err(Problem::invalid("applicant.date_of_birth", rule));
+    }
+    let plan = &start.plan;
     for leg in plan.legs() {
         if !server.providers.contains(&plan.provider(leg)) {
             let rule = "needs a provider that is not set up here";

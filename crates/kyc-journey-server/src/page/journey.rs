@@ -1,7 +1,7 @@
 //! What happened in a journey, and what an operator can do.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use kyc_journey::{Fact, JourneyRecord, Leg, LegStatus, Seq};
 use maud::{Markup, html};
@@ -13,6 +13,7 @@ use super::list::{status, time, words};
 use super::sign_in::{self, is_own_form};
 use crate::api::commands::{end, go_on, resuming};
 use crate::api::{JourneyView, LegView, find};
+use crate::guard::InPath;
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::timeline::{Line, Lines};
@@ -22,7 +23,7 @@ const MOST: usize = 500;
 
 pub(super) async fn show(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     headers: HeaderMap,
 ) -> Response {
     let Some(csrf) = server.sessions.csrf(&headers) else {
@@ -52,7 +53,7 @@ async fn read(server: &Shared, id: &str) -> Result<(JourneyRecord, Vec<Line>), P
 
 pub(super) async fn resume(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -64,7 +65,7 @@ pub(super) async fn resume(
 
 pub(super) async fn cancel(
     State(server): State<Shared>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {

@@ -39,6 +39,7 @@ async fn a_key_begins_one_journey_and_another_body_none() {
     );
     assert_eq!(world.status(id).await, JourneyStatus::Running);
 
+    other["applicant"]["date_of_birth"] = "1990-02-28".into();
     let next = world.start("ORDER-18", &other).await;
     assert_eq!(next.status, StatusCode::CREATED);
     assert_ne!(next.json()["id"], begun["id"]);
@@ -54,6 +55,11 @@ async fn what_cannot_begin_names_the_field_and_the_rule_and_no_value() {
     };
     let mut extra = verification();
     extra["applicant"]["aadhar"] = "CANARY".into();
+    let born = |day: &str| {
+        let mut body = verification();
+        body["applicant"]["date_of_birth"] = day.into();
+        body
+    };
     let mut slip = verification();
     slip["plan"]["verification"]["requird"] = true.into();
     for (body, field) in [
@@ -62,6 +68,9 @@ async fn what_cannot_begin_names_the_field_and_the_rule_and_no_value() {
             "applicant.mobile",
         ),
         (with("/consent/receipt", "".into()), "consent.receipt"),
+        (born("CANARY"), "applicant.date_of_birth"),
+        (born("31-12-1990"), "applicant.date_of_birth"),
+        (born("1990-02-30"), "applicant.date_of_birth"),
         // Nobody here writes one.
         (with("/consent", json!({})), "consent.receipt"),
         (with("/plan", json!({})), "plan"),

@@ -145,3 +145,39 @@ async fn requests_come_no_faster_than_may_be() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(ask().await.status, StatusCode::OK);
 }
+
+#[tokio::test(start_paused = true)]
+async fn strangers_use_up_no_caller_s_share() {
+    let mut limits = Limits::default();
+    limits.requests_per_second = 2;
+    let world = World::with(limits);
+    let stranger = async || {
+        let asked = with("GET", "/v1/journeys", &[("host", "localhost")]);
+        world.send(asked).await.status
+    };
+    for _ in 0..4 {
+        assert_eq!(stranger().await, StatusCode::UNAUTHORIZED);
+    }
+    // They are limited with all that comes from outside.
+    assert_eq!(stranger().await, StatusCode::TOO_MANY_REQUESTS);
+    let answer = world.call("GET", "/v1/journeys", None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_no_text_leads_nowhere() {
+    let world = World::new();
+    for (method, path) in [
+        ("GET", "/v1/journeys/%FF"),
+        ("GET", "/v1/journeys/%FF/events"),
+        ("POST", "/v1/journeys/%FF/cancel"),
+        ("POST", "/hooks/%FF"),
+        ("POST", "/hooks/finpass/%FF"),
+        ("GET", "/return/%FF"),
+    ] {
+        let answer = world.call(method, path, None).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        let kind = answer.header("content-type");
+        assert_eq!(kind, "application/problem+json", "{path}");
+    }
+}
