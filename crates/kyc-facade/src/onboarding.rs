@@ -127,7 +127,8 @@ impl Progress {
 /// ```
 #[async_trait]
 pub trait StepConsent: Send + Sync {
-    /// Proves it just before a step is taken. What is returned is shown to the gate of whichever client makes the step's calls.
+    /// Proves it just before a step is taken, and within the onboarding's deadline. What is returned is shown to the gate of whichever
+    /// client makes the step's calls.
     ///
     /// # Errors
     ///
@@ -340,11 +341,17 @@ impl Onboarding {
                 let Some(consent) = &self.consent else {
                     return self.finish(running, call(provider, input, options)).await;
                 };
-                let name = running.provider;
-                let shown = match consent.prove(step).await {
+                let proved = tokio::time::timeout_at(running.end, consent.prove(step));
+                let proved = match proved.await {
+                    Ok(proved) => {
+                        let at = |missing| Error::from(missing).at(running.provider, step.as_str());
+                        proved.map_err(at)
+                    }
+                    Err(_) => Err(running.timed_out(Outcome::NotSent)),
+                };
+                let shown = match proved {
                     Ok(shown) => shown,
-                    Err(missing) => {
-                        let error = Error::from(missing).at(name, step.as_str());
+                    Err(error) => {
                         return self.finish(running, std::future::ready(Err(error))).await;
                     }
                 };

@@ -1,6 +1,7 @@
 //! Consent for each step, by a ledger and a gate.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use kyc_consent::{
     Basis, Code, ConsentLedger, DataKind, GateRules, Keys, MemoryKeyStore, MemoryKeyWrapper,
@@ -197,4 +198,34 @@ async fn a_step_fails_alone_where_the_consent_does_not_cover_it_and_all_do_once_
     assert_eq!(lacks_consent(&report), 4, "{report:?}");
     assert_eq!(sent(&sandbox), before);
     assert_eq!(consent.used.lock().unwrap().len(), 3);
+}
+
+/// Whoever proves consent does not answer.
+struct Silent;
+
+#[async_trait]
+impl StepConsent for Silent {
+    async fn prove(&self, _: StepName) -> Result<ConsentEvidence, MissingConsent> {
+        std::future::pending().await
+    }
+
+    async fn used(&self, _: StepName, _: &'static str, _: ConsentEvidence, _: &'static str) {
+        panic!("nothing was proved");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_is_not_made_in_time_fails_its_step_within_the_deadline() {
+    let sandbox = Sandbox::default();
+    let (ledger, _) = ledger(&ALL);
+    let onboarding = gated(&sandbox, &ledger).onboard(applicant(MOBILE));
+    let onboarding = onboarding.with_consent(Arc::new(Silent));
+    let longest = Duration::from_secs(3600);
+    let report = tokio::time::timeout(longest, onboarding).await.unwrap();
+    let mut errors = report.errors();
+    assert!(errors.all(|(_, error)| {
+        (error.kind(), error.outcome()) == (ErrorKind::Timeout, Outcome::NotSent)
+    }));
+    assert_eq!(report.errors().count(), 4, "{report:?}");
+    assert_eq!(sent(&sandbox), 0);
 }
