@@ -8,14 +8,16 @@ use kyc_consent::{
     MemoryStore, Notice, NoticeItems, Party, ProviderName, Purpose, Receipt, Recipient, Scope,
     Subject, Terms,
 };
+use kyc_facade::provider_core::capability::DocumentAccess;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{
-    ClientDefaults, ConsentEvidence, ErrorKind, MissingConsent, Mobile, Outcome, Settings,
+    ClientDefaults, ConsentEvidence, Error, ErrorKind, MissingConsent, Mobile, Outcome, Settings,
     async_trait,
 };
-use kyc_facade::{Kyc, OnboardingReport, StepConsent, StepName};
+use kyc_facade::{Fallback, Kyc, OnboardingReport, StepConsent, StepName};
 use kyc_sandbox::{Provider, Sandbox, SandboxTransport, credentials};
 
+use crate::fakes::Fake;
 use crate::sandbox::applicant;
 
 const MOBILE: &str = "9000000001";
@@ -228,4 +230,32 @@ async fn a_proof_that_is_not_made_in_time_fails_its_step_within_the_deadline() {
     }));
     assert_eq!(report.errors().count(), 4, "{report:?}");
     assert_eq!(sent(&sandbox), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_provider_that_a_failed_step_was_sent_to_is_told() {
+    let (ledger, subject) = ledger(&ALL);
+    let consent = Arc::new(OfPerson {
+        ledger,
+        subject,
+        used: Mutex::default(),
+    });
+    let failing = |kind, outcome, name| {
+        let error = Error::new(kind, outcome).at(name, "act");
+        Arc::new(Fake::failing_with(error).named(name))
+    };
+    let first = failing(ErrorKind::Connect, Outcome::NotSent, "deepvue");
+    let second = failing(ErrorKind::RateLimited, Outcome::Refused, "finpass");
+    let third = failing(ErrorKind::RateLimited, Outcome::Refused, "veriff");
+    let documents = Fallback::<dyn DocumentAccess>::new(first)
+        .or(second)
+        .or(third);
+    let kyc = Kyc::builder().document_access(Arc::new(documents)).build();
+    let onboarding = kyc.onboard(applicant(MOBILE));
+    let report = onboarding.with_consent(consent.clone()).await;
+    assert!(report.documents.error().is_some(), "{report:?}");
+    let used = consent.used.lock().unwrap().clone();
+    let refused = Outcome::Refused.as_str();
+    let to = |provider| (StepName::OpenDocuments, provider, refused);
+    assert_eq!(used, [to("finpass"), to("veriff")]);
 }
