@@ -402,7 +402,7 @@ impl ConsentLedger {
     }
 
     /// Records that a consent artefact is over, revoked or expired, so that no withdrawal asks for its revocation. One that is not
-    /// known, or is over already, changes nothing.
+    /// known, was erased, or is over already, changes nothing.
     ///
     /// # Errors
     ///
@@ -414,10 +414,16 @@ impl ConsentLedger {
         id: &str,
     ) -> Result<(), LedgerError> {
         for (entry, receipt, by) in self.state(subject)?.artefacts {
-            if by != *provider || self.artefact(entry)?.id != id {
+            if by != *provider {
                 continue;
             }
-            let detail = Detail::ArtefactEnded(self.artefact(entry)?);
+            let artefact = match self.artefact(entry) {
+                Ok(artefact) if artefact.id == id => artefact,
+                // One that was erased is not known by its id any more.
+                Ok(_) | Err(LedgerError::Seal(SealError::Erased)) => continue,
+                Err(error) => return Err(error),
+            };
+            let detail = Detail::ArtefactEnded(artefact);
             self.append(subject, |state| {
                 match state.artefacts.iter().any(|(known, ..)| *known == entry) {
                     true => Ok(Plan {

@@ -127,15 +127,18 @@ impl Progress {
 /// ```
 #[async_trait]
 pub trait StepConsent: Send + Sync {
-    /// Proves it just before a step is taken. What is returned is shown to the gate of whichever client makes the step's calls.
+    /// Proves it just before a step is taken, and within the onboarding's deadline. What is returned is shown to the gate of whichever
+    /// client makes the step's calls.
     ///
     /// # Errors
     ///
     /// Which purpose lacks a live consent. The step fails as [`NoConsent`](ErrorKind::NoConsent), and nothing is sent.
     async fn prove(&self, step: StepName) -> Result<ConsentEvidence, MissingConsent>;
 
-    /// Notes that a step was taken with what was proved: the provider that took it, and the outcome's name, or `ok`. A step of which
-    /// nothing was sent is not told, nor one that was dropped.
+    /// Notes that a step was taken with what was proved: the provider that took it, and the outcome's name, or `ok`. Where all providers
+    /// of a [`Fallback`](crate::Fallback) failed, it is told each of which something was sent. A step of which nothing was sent is not
+    /// told, nor one that was dropped, nor a provider that refused before another one served, or was slower than another: those the
+    /// observers of the fallback and the clients' own events have.
     async fn used(
         &self,
         step: StepName,
@@ -340,25 +343,33 @@ impl Onboarding {
                 let Some(consent) = &self.consent else {
                     return self.finish(running, call(provider, input, options)).await;
                 };
-                let name = running.provider;
-                let shown = match consent.prove(step).await {
+                let proved = tokio::time::timeout_at(running.end, consent.prove(step));
+                let proved = match proved.await {
+                    Ok(proved) => {
+                        let at = |missing| Error::from(missing).at(running.provider, step.as_str());
+                        proved.map_err(at)
+                    }
+                    Err(_) => Err(running.timed_out(Outcome::NotSent)),
+                };
+                let shown = match proved {
                     Ok(shown) => shown,
-                    Err(missing) => {
-                        let error = Error::from(missing).at(name, step.as_str());
+                    Err(error) => {
                         return self.finish(running, std::future::ready(Err(error))).await;
                     }
                 };
                 let options = options.with_consent(shown.clone());
                 let ended = self.finish(running, call(provider, input, options)).await;
-                let used = match &ended {
-                    Step::Done { provider, .. } => Some((*provider, "ok")),
-                    Step::Failed(error) if error.outcome() != Outcome::NotSent => {
-                        Some((error.provider(), error.outcome().as_str()))
-                    }
-                    Step::Failed(_) | Step::Skipped(_) => None,
+                let used: Vec<(&'static str, &'static str)> = match &ended {
+                    Step::Done { provider, .. } => vec![(*provider, "ok")],
+                    Step::Failed(error) => std::iter::once(error)
+                        .chain(error.also_failed())
+                        .filter(|error| error.outcome() != Outcome::NotSent)
+                        .map(|error| (error.provider(), error.outcome().as_str()))
+                        .collect(),
+                    Step::Skipped(_) => Vec::new(),
                 };
-                if let Some((provider, outcome)) = used {
-                    consent.used(step, provider, shown, outcome).await;
+                for (provider, outcome) in used {
+                    consent.used(step, provider, shown.clone(), outcome).await;
                 }
                 ended
             }

@@ -37,6 +37,17 @@ pub enum NotWithdrawn {
     Ended,
 }
 
+impl NotWithdrawn {
+    /// Whether another journey may be told.
+    fn is_of_one_journey(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.kind() == EngineErrorKind::Corrupt,
+            Self::Invalid(_) => true,
+            Self::Ledger(_) | Self::Ended => false,
+        }
+    }
+}
+
 impl Withdrawals {
     /// Withdrawals at this ledger, for the journeys of this engine.
     pub fn new(ledger: ConsentLedger, engine: Arc<dyn JourneyEngine>) -> Self {
@@ -77,18 +88,28 @@ impl Withdrawals {
     ///
     /// # Errors
     ///
-    /// One could not be told. Those before it have been; call it again.
+    /// One could not be told; call it again. Where the journey itself is at fault, the others have been told nevertheless; where the
+    /// ledger or the engine is, those before it have.
     pub async fn fan_out(&self) -> Result<usize, NotWithdrawn> {
         let (mut told, mut after) = (0_usize, String::new());
+        let mut failed = None;
         loop {
             let ledger = self.ledger.clone();
             let untold = blocking(move || ledger.untold(&after)).await?;
             let Some(last) = untold.last() else {
-                return Ok(told);
+                return failed.map_or(Ok(told), Err);
             };
             after = last.name.clone();
             for follower in untold {
-                self.tell(&follower).await?;
+                match self.tell(&follower).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_of_one_journey() => {
+                        tracing::error!(journey = %follower.name, %error, "a journey was not told of a withdrawal");
+                        failed = failed.or(Some(error));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
                 let ledger = self.ledger.clone();
                 blocking(move || ledger.told(&follower)).await?;
                 told = told.saturating_add(1);

@@ -46,6 +46,8 @@ struct Shared {
     unsure: Mutex<HashSet<EffectId>>,
     /// Something may have been taken up whose list was lost with the connection.
     may_have_more: AtomicBool,
+    /// What was taken up again while this engine was still at it, since before it lost a lease.
+    still_at: Mutex<HashSet<EffectId>>,
 }
 
 #[derive(Default)]
@@ -85,6 +87,7 @@ impl Leases {
             beginning: tokio::sync::Mutex::default(),
             unsure: Mutex::default(),
             may_have_more: AtomicBool::new(false),
+            still_at: Mutex::default(),
         }))
     }
 
@@ -96,6 +99,7 @@ impl Leases {
         run.only = only.cloned();
         run.ended = Arc::default();
         lock(&self.0.unsure).clear();
+        lock(&self.0.still_at).clear();
         Arc::clone(&run.ended)
     }
 
@@ -322,7 +326,8 @@ impl Leases {
         // Once again, with a number of its own, if another run took this one's place.
         for _ in 0..2 {
             let number = self.number().await?;
-            let mut all = match self.0.may_have_more.load(Ordering::Acquire) {
+            let has_left = self.has_left(under_way);
+            let mut all = match has_left || self.0.may_have_more.load(Ordering::Acquire) {
                 true => self.mine(number, under_way).await?,
                 false => Due::default(),
             };
@@ -343,6 +348,15 @@ impl Leases {
             }
         }
         Err(Failure::Overtaken)
+    }
+
+    /// Whether the engine has come to the end of something that was taken up again meanwhile. Where that had not begun it, because it
+    /// was another run's then, this run begins it.
+    fn has_left(&self, under_way: &HashSet<EffectId>) -> bool {
+        let mut still_at = lock(&self.0.still_at);
+        let before = still_at.len();
+        still_at.retain(|effect| under_way.contains(effect));
+        still_at.len() < before
     }
 
     async fn take_up(
@@ -433,11 +447,13 @@ impl Leases {
         let mut effects = self.effects(&rows)?;
         effects.sort_by_key(|(due, effect)| (*due, effect.id.seq, effect.id.ordinal));
         let effects = effects.into_iter().map(|(_, effect)| effect);
+        // What this engine is still at since it lost a lease ends by itself.
+        let (again, effects): (Vec<Effect>, _) =
+            effects.partition(|effect| under_way.contains(&effect.id));
+        let again = again.into_iter().map(|effect| effect.id);
+        lock(&self.0.still_at).extend(again);
         let mut due = Due {
-            // What this engine is still at since it lost a lease ends by itself.
-            effects: effects
-                .filter(|effect| !under_way.contains(&effect.id))
-                .collect(),
+            effects,
             next: next.map(time).transpose()?,
             interrupted: Vec::new(),
         };

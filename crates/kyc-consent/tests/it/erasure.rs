@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kyc_consent::{
-    Class, ConsentLedger, EntryKind, Erasure, ErasureOrder, ErasureReason, FileKeyWrapper, KeptBy,
-    KeyError, Keys, LedgerError, Place, Scope, SealError, SqliteKeyStore, Subject, Term,
+    Artefact, Class, ConsentLedger, EntryKind, Erasure, ErasureOrder, ErasureReason,
+    FileKeyWrapper, KeptBy, KeyError, Keys, LedgerError, Place, ProviderName, Scope, SealError,
+    SqliteKeyStore, Subject, Term,
 };
 use provider_core::Mobile;
 use tempfile::TempDir;
@@ -189,6 +190,38 @@ fn after_seven_years_the_ledger_s_own_bodies_go_and_the_chain_still_fits() {
         ));
     }
     assert!(!guess.contains(&ledger.history(subject).unwrap()[0].0.body));
+}
+
+#[test]
+fn an_artefact_ends_also_where_an_earlier_one_was_erased() {
+    let (ledger, clock) = ledger();
+    let (subject, receipt) = consenting(&ledger);
+    let finpro = ProviderName::new("finpro").unwrap();
+    let record = |id: &str| {
+        let artefact = Artefact {
+            provider: finpro.clone(),
+            id: id.to_owned(),
+            text: None,
+        };
+        ledger
+            .record_artefact(subject, receipt.id(), &artefact)
+            .unwrap()
+    };
+    let old = record("old");
+    clock.by(8 * YEAR);
+    ledger.erase(subject, &ALL).unwrap();
+    assert!(is_erased(ledger.artefact(old)));
+    ledger.end_artefact(subject, &finpro, "old").unwrap();
+    clock.by(1);
+    let new = record("new");
+    let known = |entry| {
+        let artefacts = ledger.state(subject).unwrap().artefacts;
+        artefacts.iter().any(|(known, ..)| *known == entry)
+    };
+    assert!(known(new));
+    ledger.end_artefact(subject, &finpro, "new").unwrap();
+    assert!(!known(new));
+    ledger.verify(&[]).unwrap();
 }
 
 /// A copy of every file but the key-encryption key, as a backup has them.

@@ -1,20 +1,23 @@
 //! Consent for each step, by a ledger and a gate.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use kyc_consent::{
     Basis, Code, ConsentLedger, DataKind, GateRules, Keys, MemoryKeyStore, MemoryKeyWrapper,
     MemoryStore, Notice, NoticeItems, Party, ProviderName, Purpose, Receipt, Recipient, Scope,
     Subject, Terms,
 };
+use kyc_facade::provider_core::capability::DocumentAccess;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{
-    ClientDefaults, ConsentEvidence, ErrorKind, MissingConsent, Mobile, Outcome, Settings,
+    ClientDefaults, ConsentEvidence, Error, ErrorKind, MissingConsent, Mobile, Outcome, Settings,
     async_trait,
 };
-use kyc_facade::{Kyc, OnboardingReport, StepConsent, StepName};
+use kyc_facade::{Fallback, Kyc, OnboardingReport, StepConsent, StepName};
 use kyc_sandbox::{Provider, Sandbox, SandboxTransport, credentials};
 
+use crate::fakes::Fake;
 use crate::sandbox::applicant;
 
 const MOBILE: &str = "9000000001";
@@ -197,4 +200,62 @@ async fn a_step_fails_alone_where_the_consent_does_not_cover_it_and_all_do_once_
     assert_eq!(lacks_consent(&report), 4, "{report:?}");
     assert_eq!(sent(&sandbox), before);
     assert_eq!(consent.used.lock().unwrap().len(), 3);
+}
+
+/// Whoever proves consent does not answer.
+struct Silent;
+
+#[async_trait]
+impl StepConsent for Silent {
+    async fn prove(&self, _: StepName) -> Result<ConsentEvidence, MissingConsent> {
+        std::future::pending().await
+    }
+
+    async fn used(&self, _: StepName, _: &'static str, _: ConsentEvidence, _: &'static str) {
+        panic!("nothing was proved");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_is_not_made_in_time_fails_its_step_within_the_deadline() {
+    let sandbox = Sandbox::default();
+    let (ledger, _) = ledger(&ALL);
+    let onboarding = gated(&sandbox, &ledger).onboard(applicant(MOBILE));
+    let onboarding = onboarding.with_consent(Arc::new(Silent));
+    let longest = Duration::from_secs(3600);
+    let report = tokio::time::timeout(longest, onboarding).await.unwrap();
+    let mut errors = report.errors();
+    assert!(errors.all(|(_, error)| {
+        (error.kind(), error.outcome()) == (ErrorKind::Timeout, Outcome::NotSent)
+    }));
+    assert_eq!(report.errors().count(), 4, "{report:?}");
+    assert_eq!(sent(&sandbox), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_provider_that_a_failed_step_was_sent_to_is_told() {
+    let (ledger, subject) = ledger(&ALL);
+    let consent = Arc::new(OfPerson {
+        ledger,
+        subject,
+        used: Mutex::default(),
+    });
+    let failing = |kind, outcome, name| {
+        let error = Error::new(kind, outcome).at(name, "act");
+        Arc::new(Fake::failing_with(error).named(name))
+    };
+    let first = failing(ErrorKind::Connect, Outcome::NotSent, "deepvue");
+    let second = failing(ErrorKind::RateLimited, Outcome::Refused, "finpass");
+    let third = failing(ErrorKind::RateLimited, Outcome::Refused, "veriff");
+    let documents = Fallback::<dyn DocumentAccess>::new(first)
+        .or(second)
+        .or(third);
+    let kyc = Kyc::builder().document_access(Arc::new(documents)).build();
+    let onboarding = kyc.onboard(applicant(MOBILE));
+    let report = onboarding.with_consent(consent.clone()).await;
+    assert!(report.documents.error().is_some(), "{report:?}");
+    let used = consent.used.lock().unwrap().clone();
+    let refused = Outcome::Refused.as_str();
+    let to = |provider| (StepName::OpenDocuments, provider, refused);
+    assert_eq!(used, [to("finpass"), to("veriff")]);
 }

@@ -449,13 +449,16 @@ async fn no_call_begins_after_a_withdrawal_s_commit() {
     }
 }
 
-/// An engine that fails from a number of events on.
+/// An engine that fails from a number of events on, or always for one journey, which does not open.
 #[derive(Debug)]
-struct Failing(Arc<MemoryEngine>, AtomicUsize);
+struct Failing(Arc<MemoryEngine>, AtomicUsize, Option<JourneyId>);
 
 #[async_trait]
 impl JourneyEngine for Failing {
     async fn submit(&self, journey: &JourneyId, event: Event) -> Result<Submitted, EngineError> {
+        if self.2.as_ref() == Some(journey) {
+            return Err(EngineError::new(EngineErrorKind::Corrupt));
+        }
         match self.1.fetch_sub(1, Ordering::SeqCst) {
             0 => {
                 self.1.store(0, Ordering::SeqCst);
@@ -507,7 +510,7 @@ async fn a_fan_out_that_was_interrupted_is_finished_at_the_next_start() {
         let known = lender.ledger.followers(lender.subject).unwrap();
         let receipt = known[0].receipt;
         lender.ledger.follow("ff", lender.subject, receipt).unwrap();
-        let engine = Arc::new(Failing(lender.engine.clone(), AtomicUsize::new(told)));
+        let engine = Arc::new(Failing(lender.engine.clone(), AtomicUsize::new(told), None));
         let dying =
             Withdrawals::new(lender.ledger.clone(), engine).with_clock(lender.clock.clone());
         let failed = dying.withdraw(lender.subject, Scope::All, &app()).await;
@@ -538,6 +541,38 @@ async fn a_fan_out_that_was_interrupted_is_finished_at_the_next_start() {
         assert_eq!(lender.sent(), []);
         assert_eq!(lender.count(EntryKind::Withdrawn), 3);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journey_that_cannot_be_told_holds_up_no_other() {
+    let lender = Lender::new(APPROVES);
+    let ids: Vec<_> = (1..=3).map(JourneyId::from_bits).collect();
+    for id in &ids {
+        lender.start(id, three_legs(Provider::FinPro)).await;
+        lender.agree(id, &ALL).await;
+    }
+    let engine = Failing(
+        lender.engine.clone(),
+        AtomicUsize::new(usize::MAX),
+        Some(ids[0].clone()),
+    );
+    let withdrawals =
+        Withdrawals::new(lender.ledger.clone(), Arc::new(engine)).with_clock(lender.clock.clone());
+    let all = withdrawals
+        .withdraw(lender.subject, Scope::All, &app())
+        .await;
+    let Err(NotWithdrawn::Engine(error)) = all else {
+        panic!("{all:?}");
+    };
+    assert_eq!(error.kind(), EngineErrorKind::Corrupt);
+    let untold = lender.ledger.untold("").unwrap();
+    let untold: Vec<_> = untold.iter().map(|follower| &follower.name).collect();
+    assert_eq!(untold, [ids[0].as_str()], "it is told later");
+    lender.runner.run_until_idle().await.unwrap();
+    for id in &ids[1..] {
+        assert_eq!(lender.state(id).await.status(), JourneyStatus::Withdrawn);
+    }
+    assert_eq!(lender.withdrawals().fan_out().await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -105,6 +105,35 @@ async fn an_effect_is_taken_up_by_one_of_two_runs() {
 }
 
 #[tokio::test]
+async fn what_a_run_takes_up_again_while_it_is_still_at_it_is_not_left_lying() {
+    let Some(database) = Database::new().await else {
+        return;
+    };
+    let engine = engine(&database).await;
+    let id = JourneyId::from_bits(1);
+    start(&engine, &id, 1).await;
+    submit(&engine, &id, "calls", Fact::PurposeMet).await;
+    let _run = engine.begin().unwrap();
+    let taken = ids(&due(&engine).await.effects);
+    // Another run took this one's place, freed what it had not begun, and ended.
+    let client = database.client().await;
+    let take_over = "UPDATE kyc_journey.effect SET runner = NULL; DELETE FROM kyc_journey.runner";
+    client.batch_execute(take_over).await.unwrap();
+    let still_at: HashSet<_> = taken.iter().cloned().collect();
+    let room = Lane::ALL.map(|lane| (lane, 100));
+    for effect in &taken {
+        assert!(!engine.mark(effect).await.unwrap(), "it is nobody's");
+    }
+    let again = engine.due(now(), &room, &still_at).await.unwrap();
+    assert_eq!(again.effects, [], "it is at all of them");
+    // None of them was begun: it ended at once.
+    let left: HashSet<_> = ids(&due(&engine).await.effects).into_iter().collect();
+    assert_eq!(left, still_at);
+    assert_eq!(due(&engine).await.effects, [], "each is named once");
+    assert!(engine.mark(&taken[0]).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_run_that_has_lost_its_lease_begins_nothing() {
     let Some(database) = Database::new().await else {
         return;
