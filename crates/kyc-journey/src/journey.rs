@@ -10,7 +10,7 @@ use crate::consent::Consent;
 use crate::documents::Documents;
 use crate::effect::{DataClass, Effect, LedgerEntry, Notice, TimerName, TimerPurpose};
 use crate::event::{Event, Reason, Verdict};
-use crate::fact::Fact;
+use crate::fact::{Fact, Refusal};
 use crate::id::{CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
 use crate::leg::{Leg, LegStatus, Stop};
 use crate::operation::Operation;

@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
-    /// Deadline of the call, of the whole onboarding with its waiting for the person, or of each call of a batch
+    /// Deadline of the call, of the whole onboarding with its waiting for the person, of following a journey, or of each call of a batch
     #[arg(
         long,
         global = true,

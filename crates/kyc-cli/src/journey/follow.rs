@@ -31,7 +31,7 @@ use crate::terms::ConsentTerms;
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
-/// How long it is tried to store something, if `--timeout` is no shorter.
+/// How long it is tried to store something; half of `--timeout` if that is shorter, so that what the disk says is told.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How far the clock is moved at first where nothing is due earlier, so that the person's next step is noticed; each time a tenth
 /// further, until something happens.
@@ -54,6 +54,7 @@ pub(crate) struct Following {
     served: ServedSandbox,
     clock: Arc<SandboxClock>,
     runner: Runner,
+    timeout: Option<Duration>,
 }
 
 /// Where a journey stood at last, and whether what happened could be printed.
@@ -72,7 +73,8 @@ impl Following {
         let sandbox = store.sandbox(kyc_sandbox::Settings::default())?;
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
-        let deadline = options.timeout.map_or(CALL, |timeout| timeout.min(CALL));
+        let timeout = options.timeout;
+        let deadline = timeout.map_or(CALL, |timeout| timeout.min(CALL));
         let terms = ConsentTerms::of_the_sandbox()?;
         let consents = Arc::new(store.ledger.consents(&terms)?);
         let clients = Clients::new(Settings::of(served.environment()), options);
@@ -92,8 +94,9 @@ impl Following {
             .veriff(clients.client(Veriff::from_settings)?, veriff);
         let clock = Arc::new(SandboxClock(sandbox.clone()));
         let runner = Runner::new(store.engine.clone(), Arc::new(performer))
-            .with_patience(deadline.min(PATIENCE));
+            .with_patience((deadline / 2).min(PATIENCE));
         Ok(Self {
+            timeout,
             runner: runner.with_clock(clock.clone()).only(id.clone()),
             store,
             id,
@@ -139,6 +142,14 @@ impl Following {
             expires_at: None,
         };
         self.submit("consent", None, given, None).await
+    }
+
+    /// Returns once the command has run for longer than it may.
+    pub(crate) async fn timed_out(&self) {
+        match self.timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Follows the journey until it ends, or somebody has to act; one that has ended, until nothing is left to be given back. `tell`

@@ -90,6 +90,10 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
                     .try_for_each(|line| output.line(&line.words())),
             }
         }) => followed,
+        () = following.timed_out() => {
+            output.tell(&format!("--timeout has passed: {kept}, and `kyc journey resume` goes on with it"));
+            return Ok(EXIT_WAITS);
+        }
         () = interrupt.next() => {
             output.on_stderr(&output.interruption("kyc journey", &format!("was ended; {kept}"), None));
             return Ok(EXIT_INTERRUPTED);

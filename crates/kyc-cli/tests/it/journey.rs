@@ -271,6 +271,20 @@ fn a_withdrawal_erases_and_stays() {
 }
 
 #[test]
+fn a_journey_that_comes_to_no_rest_is_left_after_the_timeout() {
+    let files = Files::new();
+    // Whose data stays pending.
+    let run = files.start("9001000700", &["--timeout", "2"]);
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(
+        run.stderr.contains("--timeout has passed: journey "),
+        "{run:?}"
+    );
+    let listed = files.run(&["list", "--status", "running"]);
+    assert_eq!(listed.code, 0, "{listed:?}");
+}
+
+#[test]
 fn a_plan_says_what_is_to_be_reached() {
     let files = Files::new();
     let toml = "[documents]\nwanted = [\"pan\"]\n";
