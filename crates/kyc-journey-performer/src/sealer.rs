@@ -23,7 +23,8 @@ pub struct PersonSealer {
 }
 
 impl PersonSealer {
-    /// Payloads by the ledger, everything else by `other`.
+    /// Payloads by the ledger, everything else by `other`. What `other` sealed for these journeys before there was a ledger opens as ever,
+    /// if its forms begin with neither `L` nor `O`: with the number of a version, say, and not with a random byte.
     pub fn new(ledger: ConsentLedger, other: Arc<dyn Sealer>) -> Self {
         Self { ledger, other }
     }
