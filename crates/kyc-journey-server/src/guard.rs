@@ -28,7 +28,10 @@ pub(crate) async fn own(State(server): State<Shared>, request: Request, next: Ne
 /// Lets in callers with the token.
 pub(crate) async fn token(State(server): State<Shared>, request: Request, next: Next) -> Response {
     let given = text(request.headers(), &AUTHORIZATION);
-    let given = given.and_then(|value| value.strip_prefix("Bearer "));
+    let given = given.and_then(|value| value.split_once(' '));
+    // The scheme's name has no case (RFC 9110, 11.1).
+    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let given = given.map(|(_, token)| token);
     let is_caller = given.is_some_and(|given| server.token.is(given));
     // Whoever has no token takes nothing from callers' share.
     let rate = match is_caller {

@@ -14,7 +14,7 @@ use kyc_facade::finpro_profile::Finpro;
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{
-    Clock, HyperTransport, InvalidRequest, Settings, SystemClock, Transport,
+    Clock, HyperTransport, InvalidRequest, Settings, SystemClock, Transport, check_person_url,
 };
 use kyc_journey::{Provider, Runner};
 use kyc_journey_performer::{
@@ -62,6 +62,8 @@ pub(crate) async fn run(
     }
     if let Some(url) = &arguments.public_url {
         web_uri("--public-url", url)?;
+        // Tokens of journeys travel there.
+        check_person_url("--public-url", url)?;
     }
     let (token, made) = token(arguments.sandbox)?;
     let environment = settings(options.timeout);

@@ -429,6 +429,11 @@ fn none_starts_open_or_without_providers() {
             "--sandbox-listen",
         ),
         (
+            &["--sandbox", "--public-url", "http://lender.example"],
+            token(TOKEN),
+            "--public-url",
+        ),
+        (
             &["--sandbox", "--public-url", "ftp://x"],
             token(TOKEN),
             "--public-url",

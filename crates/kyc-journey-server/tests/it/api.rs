@@ -286,7 +286,9 @@ async fn a_leg_that_waits_for_its_person_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_history_is_read_in_parts_and_tells_nothing_secret() {
     let world = World::new();
-    let id = world.started("ORDER-17", &verification()).await;
+    let mut body = verification();
+    body["notice_text"] = "I agree.".into();
+    let id = world.started("ORDER-17", &body).await;
     world.pass(1).await;
     let whole = world.history(&id).await;
     assert!(whole.len() >= 4, "{whole:#?}");

@@ -59,7 +59,8 @@ async fn nobody_without_the_token_reads_or_does_anything() {
 #[tokio::test(start_paused = true)]
 async fn only_its_own_names_and_pages_reach_it() {
     let world = World::new();
-    let bearer = format!("Bearer {TOKEN}");
+    // A scheme has no case.
+    let bearer = format!("bearer {TOKEN}");
     let bearer = ("authorization", bearer.as_str());
     let status = async |headers: &[(&str, &str)]| {
         let headers = [headers, &[bearer]].concat();
