@@ -120,6 +120,14 @@ macro_rules! fault_settings {
                 self
             }
 
+            /// The same without the failures and delays.
+            pub(crate) fn without_faults(self) -> Self {
+                self.with_failure(None)
+                    .with_reply_delay(::std::time::Duration::ZERO)
+                    .with_operation_failures(::std::collections::BTreeMap::new())
+                    .with_operation_delays(::std::collections::BTreeMap::new())
+            }
+
             pub(crate) fn faults(&self) -> $crate::exchange::Faults<'_> {
                 $crate::exchange::Faults {
                     failure: self.failure.as_ref(),
