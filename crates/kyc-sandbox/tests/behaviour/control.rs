@@ -229,6 +229,11 @@ async fn a_fault_is_switched_on_and_off() {
             "journey",
         ),
         (json!({"provider": "finpass", "status": 600}), "status"),
+        (json!({"provider": "finpass", "status": 204}), "status"),
+        (
+            json!({"provider": "finpass", "status": 503, "percent": 0}),
+            "percent",
+        ),
         (json!({"provider": "finpass", "status": 503.5}), "status"),
         (json!({"provider": "finpass", "status": "503"}), "status"),
         (json!({"provider": "finpass", "status": 66039}), "status"),
@@ -266,11 +271,18 @@ fn a_fault_that_cannot_be_met_is_not_switched_on() {
     use kyc_sandbox::settings::Failure;
     use kyc_sandbox::{Fault, FaultKind};
 
+    const STATUS: &str =
+        "status: must be from 200 to 599, and none of 204, 205 and 304, whose replies have no body";
     let sandbox = Sandbox::default();
     let fault = |status| Fault::new(Provider::Finpass, FaultKind::Failure(Failure::new(status)));
     for (fault, says) in [
-        (fault(199), "status: must be from 200 to 599"),
-        (fault(600), "status: must be from 200 to 599"),
+        (fault(199), STATUS),
+        (fault(600), STATUS),
+        (fault(204), STATUS),
+        (fault(205), STATUS),
+        (fault(304), STATUS),
+        (fault(503).at_rate(0, 1), "percent: must be from 1 to 100"),
+        (fault(503).at_rate(101, 1), "percent: must be from 1 to 100"),
         (fault(503).first(0), "first: must be 1 or more"),
         (
             fault(503).of_operation("decision"),
