@@ -152,6 +152,26 @@ async fn the_clock_is_moved_to_an_event() {
             "{name}"
         );
     }
+    for (name, says) in [
+        ("nonsense", "is no event; the events are step, decision,"),
+        ("j_3.nonsense", "is no event"),
+        (
+            "j_999.expired",
+            "is of a journey that is none of this sandbox",
+        ),
+    ] {
+        let (status, refused) = until(name).await;
+        let rule = refused["error"]["rule"].as_str().unwrap();
+        assert!(status == 400 && rule.starts_with(says), "{name}: {rule}");
+    }
+    let far = json!({"advance": "99999999d"});
+    let refused = post(&sandbox, "/sandbox/clock", &far).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("at most ten years"),
+        "{}",
+        refused.text
+    );
     let both = json!({"until": "paused", "advance": "1h"});
     assert_eq!(post(&sandbox, "/sandbox/clock", &both).await.status, 400);
 }
