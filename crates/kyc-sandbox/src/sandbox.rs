@@ -290,8 +290,8 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`FaultError`] for a status outside 200 to 599, an operation that the provider has not, a journey that this sandbox has not,
-    /// and a count of 0. Nothing is switched on then.
+    /// [`FaultError`] for a status outside 200 to 599 or without a body, an operation that the provider has not, a journey that this
+    /// sandbox has not, a count of 0, and a share outside 1 to 100 %. Nothing is switched on then.
     pub fn switch_fault_on(&self, fault: Fault) -> Result<FaultId, FaultError> {
         fault.check()?;
         let journeys = &self.simulation().journeys;

@@ -113,6 +113,17 @@ impl Settings {
         }
     }
 
+    /// The same without the failures and delays of the providers.
+    pub(crate) fn without_faults(self) -> Self {
+        Self {
+            finpass: self.finpass.without_faults(),
+            finpro: self.finpro.without_faults(),
+            veriff: self.veriff.without_faults(),
+            deepvue: self.deepvue.without_faults(),
+            ..self
+        }
+    }
+
     /// All settings that can be given as text.
     pub fn all() -> Vec<SettingName> {
         let of = |provider: &'static str, names: Vec<SettingName>| {

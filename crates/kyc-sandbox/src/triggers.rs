@@ -1,5 +1,6 @@
 //! Events on demand: the way to each is walked as a caller and a person would, so that later calls agree with what was told.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Request;
@@ -7,6 +8,7 @@ use provider_core::{Body, ExchangeLimits, Transport as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::exchange::FaultKind;
 use crate::sandbox::Sandbox;
 use crate::state::{
     AggregatorConsentStatus, DecisionStatus, JourneyId, Provider, Through, WebhookId,
@@ -115,7 +117,7 @@ pub struct Triggered {
     pub made: Vec<WebhookId>,
 }
 
-/// Why an event is not triggered. Nothing was sent.
+/// Why an event is not triggered. Nothing was changed: the way is walked in a copy first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TriggerError {
@@ -218,37 +220,24 @@ impl Sandbox {
     ///
     /// [`TriggerError::UnknownMember`] and [`TriggerError::AmbiguousMember`] for a change of a member that the body has not, or has
     /// several times; [`TriggerError::NotOfJourney`] for a journey that does not lead there; [`TriggerError::Blocked`] where a
-    /// setting or a fault is in the way. No webhook is sent then.
+    /// setting or a fault is in the way. Nothing is changed then, but where another caller came between.
     pub async fn trigger(&self, trigger: Trigger) -> Result<Triggered, TriggerError> {
         let simulation = self.simulation();
         // Nothing is sent before it is as it is wanted, and what others make on demand is not taken for its own.
         let making = simulation.making.lock().await;
+        let id = match trigger.journey {
+            Some(journey) => {
+                let id = self.newest_of(trigger.event, journey);
+                Some(id.ok_or(TriggerError::NotOfJourney)?)
+            }
+            None => None,
+        };
+        let rehearsal = self.rehearsal(trigger.event, id.as_deref());
+        rehearsal.come_to(&trigger, id.as_deref()).await?;
+
         let before = simulation.outbox.newest();
-        match trigger.journey {
-            Some(journey) => self
-                .go_on(trigger.event, journey)
-                .ok_or(TriggerError::NotOfJourney)?,
-            None => self
-                .walk(trigger.event.way)
-                .await
-                .ok_or(TriggerError::Blocked)?,
-        }
+        let result = self.come_to(&trigger, id.as_deref()).await;
         let made = simulation.outbox.after(before);
-        let of_event = made
-            .iter()
-            .rev()
-            .find(|webhook| webhook.event == trigger.event.name);
-        let result = of_event.ok_or(TriggerError::Blocked).and_then(|webhook| {
-            let body = changed(&webhook.body, &trigger.changes)?;
-            simulation.outbox.change(webhook.id, |webhook| {
-                if let Some(body) = body {
-                    webhook.body = body.into();
-                }
-                webhook.signing = trigger.signing;
-                webhook.repeats = trigger.times.saturating_sub(1);
-            });
-            Ok(webhook.id)
-        });
         if result.is_err() {
             for webhook in &made {
                 simulation.outbox.remove(webhook.id);
@@ -260,6 +249,66 @@ impl Sandbox {
             webhook,
             made: made.iter().map(|webhook| webhook.id).collect(),
         })
+    }
+
+    /// A sandbox in which an event can be come to without any change of this one: with its settings and the faults that meet
+    /// whoever calls, and with the consent or session of this id, if the event is to happen to one.
+    fn rehearsal(&self, event: Event, id: Option<&str>) -> Self {
+        let settings = self.settings().clone();
+        let settings = settings
+            .without_faults()
+            .with_documents(BTreeMap::new())
+            .with_webhook_transport(None)
+            .with_fixed_time(Some(self.now()));
+        let rehearsal = Self::new(settings);
+        for (_, fault) in self.faults() {
+            let meets = matches!(fault.kind(), FaultKind::Failure(_)) && fault.journey().is_none();
+            if meets {
+                // It was checked when it was switched on here.
+                let _on = rehearsal.switch_fault_on(fault);
+            }
+        }
+        if let Some(id) = id {
+            let (to, from) = (rehearsal.providers(), self.providers());
+            match event.provider {
+                Provider::Finpro => to.finpro.copy_consent(&from.finpro, id),
+                _ => to.veriff.copy_session(&from.veriff, id),
+            }
+        }
+        rehearsal
+    }
+
+    /// Lets the event happen, to the consent or session of this id or to a new one, and makes its webhook as it is wanted.
+    async fn come_to(
+        &self,
+        trigger: &Trigger,
+        id: Option<&str>,
+    ) -> Result<WebhookId, TriggerError> {
+        let outbox = &self.simulation().outbox;
+        let before = outbox.newest();
+        match id {
+            Some(id) => self
+                .go_on(trigger.event, id)
+                .ok_or(TriggerError::NotOfJourney)?,
+            None => self
+                .walk(trigger.event.way)
+                .await
+                .ok_or(TriggerError::Blocked)?,
+        }
+        let made = outbox.after(before);
+        let mut newest_first = made.iter().rev();
+        let webhook = newest_first
+            .find(|webhook| webhook.event == trigger.event.name)
+            .ok_or(TriggerError::Blocked)?;
+        let body = changed(&webhook.body, &trigger.changes)?;
+        outbox.change(webhook.id, |webhook| {
+            if let Some(body) = body {
+                webhook.body = body.into();
+            }
+            webhook.signing = trigger.signing;
+            webhook.repeats = trigger.times.saturating_sub(1);
+        });
+        Ok(webhook.id)
     }
 
     async fn walk(&self, way: Way) -> Option<()> {
@@ -304,14 +353,21 @@ impl Sandbox {
         }
     }
 
-    /// Goes on in a journey to an event, from where its newest consent or session stands. `None` before anything is changed,
-    /// if that does not lead there.
-    fn go_on(&self, event: Event, journey: JourneyId) -> Option<()> {
+    /// The id of the newest consent or session of a journey, whichever an event is of.
+    fn newest_of(&self, event: Event, journey: JourneyId) -> Option<String> {
+        let (finpro, veriff) = (&self.providers().finpro, &self.providers().veriff);
         let ids = self.simulation().journeys.ids(journey);
-        let mut newest_first = ids.iter().rev();
+        let mut newest_first = ids.into_iter().rev();
+        newest_first.find(|id| match event.provider {
+            Provider::Finpro => finpro.consent_status(id).is_some(),
+            _ => veriff.knows(id),
+        })
+    }
+
+    /// Goes on to an event from where this consent or session stands. `None` before anything is changed, if that does not lead
+    /// there.
+    fn go_on(&self, event: Event, id: &str) -> Option<()> {
         let Way::Consent(statuses) = event.way else {
-            let veriff = &self.providers().veriff;
-            let id = newest_first.find(|id| veriff.knows(id))?;
             let session = Uuid::try_parse(id).ok()?;
             return match event.way {
                 Way::Decision(decision) => self.lead_to(session, decision),
@@ -322,9 +378,8 @@ impl Sandbox {
                 Way::Screened(_) | Way::Data(_) | Way::Consent(_) => None,
             };
         };
-        let finpro = &self.providers().finpro;
-        let (handle, now) = newest_first.find_map(|id| Some((id, finpro.consent_status(id)?)))?;
-        self.decide_each(handle, rest(statuses, now)?)
+        let now = self.providers().finpro.consent_status(id)?;
+        self.decide_each(id, rest(statuses, now)?)
     }
 
     fn decide_each(&self, handle: &str, statuses: &[AggregatorConsentStatus]) -> Option<()> {

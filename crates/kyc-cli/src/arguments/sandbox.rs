@@ -89,7 +89,8 @@ pub(crate) enum FaultsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct FaultOn {
     /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1500 for answers that
-    /// are 1500 milliseconds late. A status is from 200 to 599; one below 300 is a refusal inside a success
+    /// are 1500 milliseconds late. A status is from 200 to 599, and none of 204, 205 and 304,
+    /// whose replies have no body; one below 300 is a refusal inside a success
     #[arg(value_name = "PROVIDER=FAULT")]
     pub(crate) fault: String,
     /// Only this operation, named as in the sandbox's table of operations
@@ -104,7 +105,7 @@ pub(crate) struct FaultOn {
     /// Answer with a gateway's HTML page instead of the provider's error
     #[arg(long)]
     pub(crate) gateway_page: bool,
-    /// Only this share of the requests, such as 10%
+    /// Only this share of the requests, such as 10%; from 1% to 100%
     #[arg(long, value_name = "PERCENT")]
     pub(crate) rate: Option<String>,
     /// Begin the draw of --rate here; the same seed meets the same requests

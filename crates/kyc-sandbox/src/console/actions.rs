@@ -136,8 +136,8 @@ fn fault(form: &Form) -> Result<Fault, String> {
             Err("The beginning of a draw is for a share of the requests.".to_owned())
         }
         None => Ok(fault),
-        Some(Ok(percent @ 0..=100)) => Ok(fault.at_rate(percent, seed)),
-        Some(_) => Err("The share of the requests must be from 0 to 100 %.".to_owned()),
+        Some(Ok(percent @ 1..=100)) => Ok(fault.at_rate(percent, seed)),
+        Some(_) => Err("The share of the requests must be from 1 to 100 %.".to_owned()),
     }
 }
 
@@ -517,7 +517,7 @@ mod tests {
             "provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize",
             "provider=veriff&kind=delay&value=100&journey=j_1",
             "provider=finpro&kind=status&value=502&page=yes&percent=10%25&seed=4",
-            "provider=finpro&kind=status&value=200&percent=0",
+            "provider=finpro&kind=status&value=200&percent=1",
         ] {
             assert!(read(text), "{text}");
         }
@@ -542,7 +542,9 @@ mod tests {
             "provider=finpass&kind=status&value=503&journey=19",
             "provider=finpass&kind=status&value=503&journey=j_2",
             "provider=finpass&kind=status&value=503&first=0",
+            "provider=finpass&kind=status&value=503&percent=0",
             "provider=finpass&kind=status&value=503&percent=101",
+            "provider=finpass&kind=status&value=204",
             "provider=finpass&kind=status&value=503&seed=4",
             "provider=finpass&kind=status&value=503&percent=10&seed=-1",
         ] {

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::form::{Form, encoded};
 use super::frame;
-use crate::control::{COOKIE_NAME, Guard, with_whole_body};
+use crate::control::{Guard, cookie_name, with_whole_body};
 use crate::exchange::ConnectionInfo;
 use crate::pages::layout::see_other;
 
@@ -87,7 +87,7 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     let token = viewer.query("token");
     if may_become_known && viewer.page == "/" && !token.is_empty() {
         return match guard.accepts(&token) {
-            true => known(&token),
+            true => known(&guard, request.headers()),
             false => frame::problem(
                 &viewer,
                 StatusCode::UNAUTHORIZED,
@@ -115,9 +115,10 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     }
 }
 
-/// The console, from now on with the token.
-fn known(token: &str) -> Response {
-    with_cookie(see_other("/"), &format!("{COOKIE_NAME}={token}; HttpOnly"))
+/// The console, from now on known to be somebody who brought the token.
+fn known(guard: &Guard, headers: &HeaderMap) -> Response {
+    let cookie = format!("{}={}; HttpOnly", cookie_name(headers), guard.cookie());
+    with_cookie(see_other("/"), &cookie)
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Refusal, number, object, reply, text, with};
 use crate::sandbox::Sandbox;
-use crate::state::{ClockMode, Planned, PlannedName, What, iso, last_ms};
+use crate::state::{ClockMode, EVENTS, Planned, PlannedName, What, iso, last_ms};
 use crate::time::Advanced;
 
 /// The fastest that the clock runs: a day in a second and a half.
@@ -104,6 +104,15 @@ async fn until_event(sandbox: &Sandbox, text: &str) -> Result<Value, Refusal> {
             "must be such as j_23.expired, or expired for any journey",
         )
     })?;
+    if !name.is_known() {
+        let rule = format!("is no event; the events are {}", EVENTS.join(", "));
+        return Err(Refusal::invalid("until", rule));
+    }
+    let journeys = &sandbox.simulation().journeys;
+    if name.journey.is_some_and(|journey| !journeys.has(journey)) {
+        let rule = "is of a journey that is none of this sandbox";
+        return Err(Refusal::invalid("until", rule));
+    }
     let providers = sandbox.providers();
     providers.settle();
     let farthest_ms = i64::try_from(FARTHEST.as_millis()).unwrap_or(i64::MAX);
@@ -177,7 +186,7 @@ pub(crate) fn length(text: &str) -> Result<Duration, Refusal> {
         .ok_or_else(|| {
             Refusal::invalid(
                 "advance",
-                "must be a length such as 90s, 1h 30m or 7d, and not negative",
+                "must be a length such as 90s, 1h 30m or 7d, not negative and of at most ten years",
             )
         })
 }

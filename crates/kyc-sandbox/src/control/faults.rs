@@ -96,7 +96,7 @@ async fn added(sandbox: &Sandbox, body: Body) -> Result<Value, Refusal> {
     }
     if let Some(percent) = number(&body, "percent", 100)? {
         let seed = number(&body, "seed", u64::MAX)?.unwrap_or(1);
-        fault = fault.at_rate(u8::try_from(percent).unwrap_or(100), seed);
+        fault = fault.at_rate(u8::try_from(percent).unwrap_or(u8::MAX), seed);
     }
     let id = sandbox.switch_fault_on(fault.clone());
     let id = id.map_err(|error| Refusal::invalid(error.field(), error.rule()))?;

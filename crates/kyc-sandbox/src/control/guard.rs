@@ -18,25 +18,43 @@ use crate::exchange::{ConnectionInfo, body, is_own_host};
 const BODY_BYTES: usize = 1024 * 1024;
 const NEEDS_TOKEN: &str = "needs the token that the sandbox printed, as `authorization: Bearer …` or in the console's link";
 
-/// The cookie that holds the token in a browser.
-pub(crate) const COOKIE_NAME: &str = "kyc_sandbox";
+/// The name of the cookie by which a browser is known. A browser sends it to each port of a machine, so that sandboxes on two of
+/// them have two names.
+pub(crate) fn cookie_name(headers: &HeaderMap) -> String {
+    const NAME: &str = "kyc_sandbox";
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let port = host.and_then(|host| host.rsplit_once(':')?.1.parse::<u16>().ok());
+    port.map_or_else(|| NAME.to_owned(), |port| format!("{NAME}_{port}"))
+}
 
 /// Lets in whoever knows the token; others may read, on this machine and by its own name.
 #[derive(Clone)]
 pub(crate) struct Guard {
     token: Arc<str>,
+    /// What a browser keeps: made of the token, which it does not tell.
+    cookie: Arc<str>,
     /// Whether other machines can reach the sandbox, so that reading needs the token too.
     is_open: bool,
 }
 
 impl Guard {
     pub(crate) fn new(token: Arc<str>, is_open: bool) -> Self {
-        Self { token, is_open }
+        let kept = format!("the console's cookie of {token}");
+        Self {
+            cookie: hex::encode(Sha256::digest(kept)).into(),
+            token,
+            is_open,
+        }
     }
 
     /// Whether a token is the right one. Digests are compared, so that time tells nothing.
     pub(crate) fn accepts(&self, token: &str) -> bool {
-        Sha256::digest(token) == Sha256::digest(self.token.as_bytes())
+        is_same(token, &self.token)
+    }
+
+    /// What a browser that brought the token keeps.
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     /// Whether a request brings the token, in a header or in the cookie.
@@ -44,9 +62,11 @@ impl Guard {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
         let cookies = text(COOKIE).into_iter().flat_map(|value| value.split("; "));
+        let name = cookie_name(headers);
         let mut cookies =
-            cookies.filter_map(|cookie| cookie.strip_prefix(COOKIE_NAME)?.strip_prefix('='));
-        bearer.is_some_and(|token| self.accepts(token)) || cookies.any(|token| self.accepts(token))
+            cookies.filter_map(|cookie| cookie.strip_prefix(&*name)?.strip_prefix('='));
+        bearer.is_some_and(|token| self.accepts(token))
+            || cookies.any(|value| is_same(value, &self.cookie))
     }
 
     /// Why a request is refused, if it is: one that a page elsewhere makes, by a name that is not this machine's, or one
@@ -71,6 +91,10 @@ impl Guard {
         }
         None
     }
+}
+
+fn is_same(told: &str, secret: &str) -> bool {
+    Sha256::digest(told) == Sha256::digest(secret)
 }
 
 impl fmt::Debug for Guard {
@@ -170,7 +194,9 @@ mod tests {
     #[test]
     fn other_hosts_and_origins_stay_out_and_changes_need_the_token() {
         const HOST: (&str, &str) = ("host", "127.0.0.1:8787");
-        let bearer = |token| ("authorization", token);
+        fn bearer(token: &str) -> (&str, &str) {
+            ("authorization", token)
+        }
         assert_eq!(status(false, "GET", &[HOST]), None);
         assert_eq!(status(false, "GET", &[("host", "localhost:8787")]), None);
         for host in [
@@ -195,18 +221,22 @@ mod tests {
             Some(401)
         );
         assert_eq!(status(false, "POST", &[HOST, bearer("Bearer right")]), None);
-        assert_eq!(
-            status(false, "POST", &[HOST, ("cookie", "a=b; kyc_sandbox=right")]),
-            None
-        );
-        assert_eq!(
-            status(
-                false,
-                "POST",
-                &[HOST, ("cookie", "other_kyc_sandbox=right")]
-            ),
-            Some(401)
-        );
+        let kept = Guard::new(Arc::from("right"), false).cookie().to_owned();
+        let cookies = |cookies: &str| {
+            let cookies = cookies.replace('*', &kept);
+            status(false, "POST", &[HOST, ("cookie", &cookies)])
+        };
+        assert_eq!(cookies("kyc_sandbox_8788=x; kyc_sandbox_8787=*"), None);
+        for unknown in [
+            "other_kyc_sandbox_8787=*",
+            "kyc_sandbox_8788=*",
+            "kyc_sandbox=*",
+            "kyc_sandbox_8787=right",
+        ] {
+            assert_eq!(cookies(unknown), Some(401), "{unknown}");
+        }
+        let kept = format!("Bearer {kept}");
+        assert_eq!(status(false, "POST", &[HOST, bearer(&kept)]), Some(401));
         let own = ("origin", "http://127.0.0.1:8787");
         assert_eq!(
             status(false, "POST", &[HOST, bearer("Bearer right"), own]),

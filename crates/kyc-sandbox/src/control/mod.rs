@@ -16,7 +16,7 @@ use axum::routing::{delete, get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-pub(crate) use self::guard::{COOKIE_NAME, Guard, with_whole_body};
+pub(crate) use self::guard::{Guard, cookie_name, with_whole_body};
 use crate::pages::layout::respond;
 use crate::sandbox::Sandbox;
 

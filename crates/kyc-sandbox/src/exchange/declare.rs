@@ -1,11 +1,12 @@
 //! The macros that declare settings, and the choices that several providers share.
 
-/// Declares a group of settings: a builder method and a getter each.
+/// Declares a group of settings: a builder method and a getter each. A type may be followed by the module of this folder that limits
+/// its values.
 macro_rules! settings {
     (
         $(#[$meta:meta])*
         $name:ident {
-            $( $(#[doc = $doc:literal])* $with:ident / $field:ident: $type:ty = $default:expr; )*
+            $( $(#[doc = $doc:literal])* $with:ident / $field:ident: $type:ty $([$limits:ident])? = $default:expr; )*
         }
     ) => {
         $(#[$meta])*
@@ -30,10 +31,17 @@ macro_rules! settings {
         impl $name {
             $(
                 $(#[doc = $doc])*
+                $(
+                    #[doc = concat!(
+                        "The ", stringify!($limits), " is from 200 to 599, and none of 204, 205 and 304, whose replies have no \
+                         body; another one becomes 500."
+                    )]
+                )?
                 #[doc = ""]
                 #[doc = concat!("Default: `", stringify!($default), "`.")]
                 #[must_use]
                 pub fn $with(mut self, value: $type) -> Self {
+                    $( let value = $crate::exchange::$limits::sendable(value); )?
                     self.$field = value;
                     self
                 }
@@ -57,6 +65,7 @@ macro_rules! settings {
             ) -> Result<(), $crate::exchange::SettingError> {
                 $(
                     if name == $crate::exchange::kebab(stringify!($field)) {
+                        $( $crate::exchange::$limits::check(text)?; )?
                         self.$field = $crate::exchange::parsed(text)?;
                         return Ok(());
                     }
@@ -69,6 +78,7 @@ macro_rules! settings {
                 let mut names = Vec::new();
                 $(
                     if let Some(form) = <$type as $crate::exchange::SettingValue>::form() {
+                        $( let form = form.replace(&form, $crate::exchange::$limits::FORM); )?
                         names.push($crate::exchange::SettingName {
                             name: $crate::exchange::kebab(stringify!($field)),
                             form,
@@ -118,6 +128,14 @@ macro_rules! fault_settings {
             ) -> Self {
                 self.operation_delays.insert(operation.to_owned(), delay);
                 self
+            }
+
+            /// The same without the failures and delays.
+            pub(crate) fn without_faults(self) -> Self {
+                self.with_failure(None)
+                    .with_reply_delay(::std::time::Duration::ZERO)
+                    .with_operation_failures(::std::collections::BTreeMap::new())
+                    .with_operation_delays(::std::collections::BTreeMap::new())
             }
 
             pub(crate) fn faults(&self) -> $crate::exchange::Faults<'_> {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::status;
 use crate::state::{JourneyId, Provider, Room, Store};
 
 /// An injected error that has no cause in the request.
@@ -31,8 +32,8 @@ pub struct Failure {
 
 impl Failure {
     /// Replies to every request with this status and the provider's error body for it, before anything is checked or
-    /// done. A status is from 200 to 599; in settings another one becomes 500, and
-    /// [`Sandbox::switch_fault_on`](crate::Sandbox::switch_fault_on) refuses it.
+    /// done. A status is from 200 to 599, and none of 204, 205 and 304, whose replies have no body; in settings another one
+    /// becomes 500, and [`Sandbox::switch_fault_on`](crate::Sandbox::switch_fault_on) refuses it.
     pub fn new(status: u16) -> Self {
         Self {
             status,
@@ -208,7 +209,7 @@ impl FaultError {
         Self { field, rule }
     }
 
-    /// What of the fault is wrong: `status`, `operation`, `journey` or `first`.
+    /// What of the fault is wrong: `status`, `percent`, `operation`, `journey` or `first`.
     pub fn field(&self) -> &'static str {
         self.field
     }
@@ -224,9 +225,12 @@ impl Fault {
     pub(crate) fn check(&self) -> Result<(), FaultError> {
         let wrong = |field, rule| Err(FaultError::new(field, rule));
         if let FaultKind::Failure(failure) = &self.kind
-            && !(200..=599).contains(&failure.status)
+            && !status::is_sendable(failure.status)
         {
-            return wrong("status", "must be from 200 to 599");
+            return wrong("status", status::RULE);
+        }
+        if !matches!(self.percent, 1..=100) {
+            return wrong("percent", "must be from 1 to 100");
         }
         if let Some(operation) = &self.operation {
             let mut known = crate::Sandbox::operations().into_iter();
@@ -272,10 +276,10 @@ impl Fault {
         self
     }
 
-    /// Meets so many of a hundred requests, at random; the same seed meets the same ones.
+    /// Meets so many of a hundred requests, from 1 to 100, at random; the same seed meets the same ones.
     #[must_use]
     pub fn at_rate(mut self, percent: u8, seed: u64) -> Self {
-        (self.percent, self.seed, self.draw) = (percent.min(100), seed, seed);
+        (self.percent, self.seed, self.draw) = (percent, seed, seed);
         self
     }
 

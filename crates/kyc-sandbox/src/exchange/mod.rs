@@ -11,6 +11,7 @@ mod reply;
 mod request;
 mod routes;
 mod setting_value;
+pub(crate) mod status;
 
 pub(crate) use archive::{archive, crc32};
 pub use declare::{ContentType, EmptyText, ExtraFields, NullOptional, RepeatedHeaders};

@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 
 use super::Json;
+use super::status::sendable;
 use crate::state::JourneyId;
 
 #[derive(Debug)]
@@ -49,11 +50,8 @@ impl Reply {
     }
 
     pub(crate) fn bytes(status: u16, content_type: HeaderValue, body: Bytes) -> Self {
-        // Informational statuses are not replies, and settings can hold any number.
-        let status = StatusCode::from_u16(status)
-            .ok()
-            .filter(|status| !status.is_informational())
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(sendable(status));
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             status,
             headers: vec![(CONTENT_TYPE, content_type)],

@@ -15,6 +15,7 @@ use super::body;
 use super::faults::{ActiveFaults, Failure, Faults, Injected};
 use super::reply::{About, Reply};
 use super::request::{ConnectionInfo, ReceivedRequest};
+use super::status::sendable;
 use crate::state::{
     Entry, Exchange, JourneyId, Ledger, Provider, Repeats, Simulation, Timer, Webhook,
 };
@@ -280,11 +281,12 @@ impl<P: ProviderApi> Table<P> {
     }
 
     fn failed(&self, failure: &Failure) -> Reply {
+        let status = sendable(failure.status());
         if failure.is_gateway_page() {
             let page = "<html><body><h1>The gateway could not reach the service</h1></body></html>";
-            return Reply::text(failure.status(), "text/html", page.to_owned());
+            return Reply::text(status, "text/html", page.to_owned());
         }
-        self.api.error(failure.status())
+        self.api.error(status)
     }
 
     async fn finish(

@@ -228,7 +228,7 @@ fn show(screen: &Screen<'_>, visit: &Visit) -> Response {
     let is_another = browser::is_by_another(visit, verification.browser());
     match (at, Step::of(at)) {
         ("leave", _) => show_leaving(screen),
-        ("disagreed", _) => show_disagreed(screen),
+        ("disagreed", _) if progress.disagreed => show_disagreed(screen),
         (_, Some(Step::Agree)) if is_another => {
             show_step(screen, Step::Agree, progress, StatusCode::OK, None)
         }
@@ -485,13 +485,14 @@ fn act(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, visit: &Visit) -> Respons
     if is_another && (visit.field("step"), visit.query("at")) != (start, Some(start)) {
         return show_begun_elsewhere(screen);
     }
+    let not_next = |title, words: &str| {
+        let words = format!("{words} {}.", open.title());
+        let next = Some(("Go on", screen.path.as_str()));
+        screen.say(StatusCode::CONFLICT, title, &[&words], next)
+    };
     let step = match Step::of(visit.field("step")) {
         Some(step) if step <= open && step.is_needed(progress) => step,
-        _ => {
-            let first = format!("This comes later, or not at all. First: {}.", open.title());
-            let next = Some(("Go on", screen.path.as_str()));
-            return screen.say(StatusCode::CONFLICT, "Not yet", &[&first], next);
-        }
+        _ => return not_next("Not yet", "This comes later, or not at all. First:"),
     };
     let wrong = |words| {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -504,7 +505,17 @@ fn act(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, visit: &Visit) -> Respons
                 agreed(veriff, id, screen, browser, is_another);
                 return browser::see_other_as(browser, &screen.path);
             }
-            "no" => return see_other(&screen.at("disagreed")),
+            // In another tab, perhaps: a consent is not withdrawn by a question that was answered.
+            "no" if progress.agreed => {
+                return not_next(
+                    "Already agreed",
+                    "You agreed before, and this changes nothing. Next:",
+                );
+            }
+            "no" => {
+                veriff.proceed(id, "did not agree", |progress| progress.disagreed = true);
+                return see_other(&screen.at("disagreed"));
+            }
             _ => return wrong(CHOOSE),
         },
         Step::Device => match visit.field("device") {
@@ -560,7 +571,7 @@ fn agreed(veriff: &Veriff, id: Uuid, screen: &Screen<'_>, browser: Uuid, is_anot
         if is_another {
             *progress = Progress::default();
         }
-        progress.agreed = true;
+        (progress.agreed, progress.disagreed) = (true, false);
         progress.browser = Some(browser);
         if let Some(document) = before.filter(|_| !is_another) {
             progress.device = true;

@@ -46,7 +46,7 @@ pub use ledger::{Counts, Entry, Ledger, Provider};
 pub(crate) use likes::{Invented, InventedPeople, NotInvented};
 pub(crate) use outbox::WebhookDraft;
 pub use outbox::{Delivery, ParseWebhookIdError, Webhook, WebhookId, WebhookSigning};
-pub(crate) use planned::{Planned, PlannedName, Stop, planned};
+pub(crate) use planned::{EVENTS, Planned, PlannedName, Stop, planned};
 pub(crate) use rates::{Quota, RateWindows};
 pub(crate) use recent::Recent;
 pub(crate) use schedule::{Taken, Timer, VerificationStep};

@@ -30,6 +30,21 @@ pub(crate) struct PlannedName<'n> {
     event: &'n str,
 }
 
+/// The words of all events.
+pub(crate) const EVENTS: [&str; 11] = [
+    "step",
+    "decision",
+    "notice",
+    "screened",
+    "expired",
+    "abandoned",
+    "active",
+    "paused",
+    "revoked",
+    "data",
+    "webhook",
+];
+
 impl<'n> PlannedName<'n> {
     /// `None` for a text that is no name.
     pub(crate) fn of(text: &'n str) -> Option<Self> {
@@ -52,6 +67,11 @@ impl<'n> PlannedName<'n> {
             "webhook" => (&["step", "active", "data"], &["step", "decision", "notice"]),
             _ => (&[], &[]),
         }
+    }
+
+    /// Whether an event can have this name at all.
+    pub(crate) fn is_known(self) -> bool {
+        EVENTS.contains(&self.event)
     }
 
     pub(crate) fn names(self, planned: &Planned) -> bool {

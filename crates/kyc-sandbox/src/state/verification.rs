@@ -134,6 +134,9 @@ impl Picture {
 pub(crate) struct Progress {
     /// Agreed to be verified.
     pub(crate) agreed: bool,
+    /// Did not agree, and has not changed that.
+    #[cfg_attr(feature = "state-file", serde(default))]
+    pub(crate) disagreed: bool,
     /// In which browser.
     pub(crate) browser: Option<Uuid>,
     /// Chose where to go on.

@@ -152,6 +152,26 @@ async fn the_clock_is_moved_to_an_event() {
             "{name}"
         );
     }
+    for (name, says) in [
+        ("nonsense", "is no event; the events are step, decision,"),
+        ("j_3.nonsense", "is no event"),
+        (
+            "j_999.expired",
+            "is of a journey that is none of this sandbox",
+        ),
+    ] {
+        let (status, refused) = until(name).await;
+        let rule = refused["error"]["rule"].as_str().unwrap();
+        assert!(status == 400 && rule.starts_with(says), "{name}: {rule}");
+    }
+    let far = json!({"advance": "99999999d"});
+    let refused = post(&sandbox, "/sandbox/clock", &far).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("at most ten years"),
+        "{}",
+        refused.text
+    );
     let both = json!({"until": "paused", "advance": "1h"});
     assert_eq!(post(&sandbox, "/sandbox/clock", &both).await.status, 400);
 }
@@ -229,6 +249,11 @@ async fn a_fault_is_switched_on_and_off() {
             "journey",
         ),
         (json!({"provider": "finpass", "status": 600}), "status"),
+        (json!({"provider": "finpass", "status": 204}), "status"),
+        (
+            json!({"provider": "finpass", "status": 503, "percent": 0}),
+            "percent",
+        ),
         (json!({"provider": "finpass", "status": 503.5}), "status"),
         (json!({"provider": "finpass", "status": "503"}), "status"),
         (json!({"provider": "finpass", "status": 66039}), "status"),
@@ -266,11 +291,18 @@ fn a_fault_that_cannot_be_met_is_not_switched_on() {
     use kyc_sandbox::settings::Failure;
     use kyc_sandbox::{Fault, FaultKind};
 
+    const STATUS: &str =
+        "status: must be from 200 to 599, and none of 204, 205 and 304, whose replies have no body";
     let sandbox = Sandbox::default();
     let fault = |status| Fault::new(Provider::Finpass, FaultKind::Failure(Failure::new(status)));
     for (fault, says) in [
-        (fault(199), "status: must be from 200 to 599"),
-        (fault(600), "status: must be from 200 to 599"),
+        (fault(199), STATUS),
+        (fault(600), STATUS),
+        (fault(204), STATUS),
+        (fault(205), STATUS),
+        (fault(304), STATUS),
+        (fault(503).at_rate(0, 1), "percent: must be from 1 to 100"),
+        (fault(503).at_rate(101, 1), "percent: must be from 1 to 100"),
         (fault(503).first(0), "first: must be 1 or more"),
         (
             fault(503).of_operation("decision"),

@@ -313,3 +313,53 @@ fn the_environment_names_exactly_the_documented_variables() {
     );
     assert!(uuid::Uuid::parse_str(credentials::VERIFF_API_KEY).is_ok());
 }
+
+#[test]
+fn a_setting_that_is_a_status_takes_one_that_a_reply_with_a_body_can_have() {
+    let all = Settings::all();
+    let statuses: Vec<_> = all
+        .iter()
+        .filter(|setting| setting.name.ends_with("-status") && !setting.form.contains("true"))
+        .collect();
+    assert!(statuses.len() > 10);
+    for setting in statuses {
+        let name = &setting.name;
+        for wrong in [
+            "0", "99", "150", "204", "205", "304", "600", "1000", "65535", "x", "",
+        ] {
+            let refused = Settings::default().set(name, wrong).unwrap_err();
+            assert_eq!(
+                refused.to_string(),
+                "must be a status from 200 to 599, and none of 204, 205 and 304, whose replies have no body",
+                "{name}={wrong}"
+            );
+        }
+        for right in ["200", "418", "599"] {
+            assert_eq!(Settings::default().set(name, right), Ok(()), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_a_reply_with_a_body_cannot_have_is_500() {
+    for status in [0, 99, 150, 204, 205, 304, 600, 999, 1000, 65535] {
+        let finpass = FinpassSettings::default();
+        let replies = [
+            finpass.clone().fail_with(status),
+            finpass
+                .clone()
+                .with_failure(Some(Failure::new(status).gateway_page())),
+            finpass.with_validation_status(status),
+        ];
+        for finpass in replies {
+            let sandbox = Sandbox::new(Settings::default().with_finpass(finpass));
+            let reply = send(&sandbox, "POST", INIT, INIT_HEADERS, "{}").await;
+            assert_eq!(reply.status, 500, "{status}");
+            assert!(
+                !reply.text.contains(&format!(":{status},")),
+                "{}",
+                reply.text
+            );
+        }
+    }
+}

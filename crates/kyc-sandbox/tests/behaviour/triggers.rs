@@ -81,6 +81,96 @@ async fn a_change_that_cannot_be_made_sends_nothing() {
     );
 }
 
+/// All that a sandbox tells of itself.
+async fn told_of(sandbox: &Sandbox) -> (String, u64, usize) {
+    let stream = send(sandbox, "GET", "/", &[], "").await;
+    let requests = sandbox.ledger().total().requests;
+    (stream.text, requests, sandbox.webhooks().len())
+}
+
+fn stands_still() -> Sandbox {
+    let settings = kyc_sandbox::Settings::default();
+    Sandbox::new(settings.with_deterministic_ids(true))
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_everything_as_it_was() {
+    let nothing = told_of(&stands_still()).await;
+    for name in Trigger::names() {
+        let sandbox = stands_still();
+        let trigger = Trigger::of(&name).unwrap();
+        let refused = sandbox.trigger(trigger.clone().set("nope", "1")).await;
+        assert!(
+            matches!(refused, Err(TriggerError::UnknownMember { .. })),
+            "{name}"
+        );
+        assert_eq!(told_of(&sandbox).await, nothing, "{name}");
+        let made = sandbox.trigger(trigger).await.unwrap();
+        assert_eq!(made.made[0].to_string(), "w_0001", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_a_journey_where_it_stands() {
+    for (begin, next) in [
+        ("finpro.CONSENT_APPROVED", "finpro.CONSENT_PAUSED"),
+        ("veriff.event.started", "veriff.decision.declined"),
+        ("veriff.event.submitted", "veriff.user_defined_status"),
+    ] {
+        let sandbox = stands_still();
+        told(&sandbox, &json!({"event": begin})).await;
+        let before = told_of(&sandbox).await;
+        let trigger = Trigger::of(next).unwrap();
+        let trigger = trigger.of_journey("j_1".parse().unwrap());
+        let refused = sandbox.trigger(trigger.clone().set("nope", "1")).await;
+        assert!(
+            matches!(refused, Err(TriggerError::UnknownMember { .. })),
+            "{next}"
+        );
+        assert_eq!(told_of(&sandbox).await, before, "{next}");
+        assert!(sandbox.trigger(trigger).await.is_ok(), "{next}");
+    }
+}
+
+#[cfg(feature = "state-file")]
+#[tokio::test]
+async fn a_refused_change_leaves_the_state_file_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sandbox.state");
+    let open = || Sandbox::open(kyc_sandbox::Settings::default(), &path).unwrap();
+    let of = |event: &str| Trigger::of(event).unwrap();
+    let sandbox = open();
+    for name in Trigger::names() {
+        let refused = sandbox.trigger(of(&name).set("nope", "1")).await;
+        assert!(refused.is_err(), "{name}");
+    }
+    drop(sandbox);
+    let sandbox = open();
+    assert!(sandbox.webhooks().is_empty());
+    let made = sandbox.trigger(of("veriff.event.started")).await.unwrap();
+    assert_eq!(made.webhook.to_string(), "w_0001");
+    let webhook = sandbox.webhook(made.webhook).unwrap();
+    assert_eq!(webhook.journey.unwrap().to_string(), "j_1");
+}
+
+#[tokio::test]
+async fn a_fault_late_on_the_way_leaves_everything_as_it_was() {
+    use kyc_sandbox::settings::Failure;
+    use kyc_sandbox::{Fault, FaultKind, Provider};
+
+    let sandbox = stands_still();
+    let fault = Fault::new(Provider::Finpro, FaultKind::Failure(Failure::new(503)));
+    let fault = fault.of_operation("request-fi").first(1);
+    let on = sandbox.switch_fault_on(fault).unwrap();
+    let before = told_of(&sandbox).await;
+    let trigger = Trigger::of("finpro.DATA_READY").unwrap();
+    let blocked = sandbox.trigger(trigger.clone()).await;
+    assert_eq!(blocked, Err(TriggerError::Blocked));
+    assert_eq!(told_of(&sandbox).await, before);
+    assert!(sandbox.switch_fault_off(on));
+    assert!(sandbox.trigger(trigger).await.is_ok());
+}
+
 #[tokio::test]
 async fn a_fault_in_the_way_is_told() {
     use kyc_sandbox::settings::Failure;

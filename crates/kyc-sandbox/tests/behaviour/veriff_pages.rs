@@ -133,6 +133,31 @@ async fn who_does_not_agree_is_told_that_nothing_was_taken() {
 }
 
 #[tokio::test]
+async fn who_agreed_does_not_disagree_by_an_older_tab() {
+    let sandbox = frozen(VeriffSettings::default());
+    let session = opened(&sandbox).await;
+    let disagreed = format!("{}?at=disagreed", path(&session));
+    let mut browser = Browser::open(&sandbox, &disagreed).await;
+    assert_eq!(browser.title(), "Verify who you are", "nobody disagreed");
+    browser.send(&[("agree", "no")]).await;
+    assert_eq!(browser.title(), "You did not agree");
+    let again = browser.link("Back to the question").unwrap();
+    browser.get(&again).await;
+    browser.send(&[("agree", "yes")]).await;
+    browser.get(&again).await;
+    browser.send(&[("agree", "no")]).await;
+    assert_eq!(
+        (browser.page.status, browser.title()),
+        (409, "Already agreed")
+    );
+    for page in [disagreed, path(&session)] {
+        browser.get(&page).await;
+        assert_eq!(browser.title(), "Where do you want to go on?");
+    }
+    assert_eq!(state(&sandbox, &session).await.2, ["started"]);
+}
+
+#[tokio::test]
 async fn pictures_decide_unless_the_name_does() {
     for (front, face, status, code) in [
         ("good", "good", "approved", Value::Null),

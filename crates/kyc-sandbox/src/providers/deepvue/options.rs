@@ -24,13 +24,13 @@ settings! {
             vec![credentials::DEEPVUE_INACTIVE_CLIENT_ID.to_owned()];
         /// A credential header that is missing or sent twice: HTTP status of `Not authenticated`. Own choice; 403 is
         /// the other likely value.
-        with_missing_key_status / missing_key_status: u16 = 401;
+        with_missing_key_status / missing_key_status: u16 [status] = 401;
         /// A key or a client that is not accepted. Own choice.
         with_wrong_credentials / wrong_credentials: WrongCredentials = WrongCredentials::Denied;
         /// A request without `Content-Type: application/json`. Own choice.
         with_content_type / content_type: ContentType = ContentType::Required;
         /// HTTP status of a success. Undocumented: own choice.
-        with_success_status / success_status: u16 = 201;
+        with_success_status / success_status: u16 [status] = 201;
         /// `code` in the body of a success. The documented example has 201.
         with_body_code / body_code: u16 = 201;
         /// `timestamp` in the body of a success; neighbouring operations show `null`.
@@ -44,7 +44,7 @@ settings! {
         /// A `consent` other than `Y`. Its rejection is documented, the form of the reply is not. Own choice.
         with_refused_consent / refused_consent: RefusedConsent = RefusedConsent::Items;
         /// HTTP status of a `consent` other than `Y`. Own choice.
-        with_refused_consent_status / refused_consent_status: u16 = 422;
+        with_refused_consent_status / refused_consent_status: u16 [status] = 422;
         /// A `purpose` that is empty. Own choice.
         with_empty_purpose / empty_purpose: EmptyText = EmptyText::Accepted;
         /// Whether `redirect_url` may be left out. It is not marked as required.
@@ -74,7 +74,7 @@ settings! {
         with_codes / codes: DigilockerCodes = DigilockerCodes::Any;
         /// HTTP status of a session that is unknown or over, `Session not found`, and of a document that is not there,
         /// `File not found`. Own choice.
-        with_not_found_status / not_found_status: u16 = 404;
+        with_not_found_status / not_found_status: u16 [status] = 404;
         /// What is answered before the authorisation is complete. Own choice.
         with_before_authorization / before_authorization: BeforeAuthorization = BeforeAuthorization::Refused;
         /// The form of a document. Own choice.

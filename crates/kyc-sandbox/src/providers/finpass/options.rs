@@ -25,7 +25,7 @@ settings! {
         /// absence is not. Own choice.
         with_content_type / content_type: ContentType = ContentType::Required;
         /// HTTP status and `status_code` of a body that cannot be accepted. Own choice.
-        with_validation_status / validation_status: u16 = 422;
+        with_validation_status / validation_status: u16 [status] = 422;
         /// `message_code` of a body that cannot be accepted. Own choice.
         with_validation_message_code / validation_message_code: String = "validation_error".to_owned();
         /// Whether errors other than the documented 401 carry `data`. Own choice.
@@ -64,7 +64,7 @@ settings! {
         /// The URL of a journey up to its id, instead of this sandbox's page.
         with_journey_url / journey_url: Option<String> = None;
         /// HTTP status of a result that is asked for before its journey is complete. Own choice.
-        with_journey_not_complete_status / journey_not_complete_status: u16 = 409;
+        with_journey_not_complete_status / journey_not_complete_status: u16 [status] = 409;
         /// The number of sessions that Refresh Data and the fetches know; the oldest are forgotten first, as if they had expired.
         with_session_capacity / session_capacity: usize = 10_000;
         /// `client_id`s that Refresh Data and the fetches accept in addition to those that Initialize opened, with any
@@ -73,12 +73,12 @@ settings! {
         /// Which of the sessions that Initialize opened may be refreshed. Own choice.
         with_refresh_scope / refresh_scope: RefreshScope = RefreshScope::AnySession;
         /// HTTP status and `status_code` of a refresh whose consent is pending or paused. Own choice.
-        with_inactive_consent_status / inactive_consent_status: u16 = 409;
+        with_inactive_consent_status / inactive_consent_status: u16 [status] = 409;
         /// `message_code` of a refresh whose consent is pending or paused. Own choice: the one code that is reported is that of a `client_id`
         /// which is invalid or expired.
         with_inactive_consent_code / inactive_consent_code: String = "consent_not_active".to_owned();
         /// HTTP status and `status_code` of an unknown `client_id`. Reported for a sister product. Own choice.
-        with_invalid_client_status / invalid_client_status: u16 = 400;
+        with_invalid_client_status / invalid_client_status: u16 [status] = 400;
         /// `data` of the reply to an unknown `client_id`. Reported for a sister product. Own choice.
         with_invalid_client_data / invalid_client_data: ErrorData = ErrorData::Null;
         /// How far the reports of a session are. The person consents at once. Own choice.

@@ -243,6 +243,14 @@ impl Finpro {
         found.map(|consent| consent.status)
     }
 
+    /// Has a consent of another one as well.
+    pub(crate) fn copy_consent(&self, other: &Self, handle: &str) {
+        let found = other.consents.find(|consent| consent.handle == handle);
+        if let Some(consent) = found {
+            self.consents.add(consent);
+        }
+    }
+
     /// Decides about a consent, where its status allows it.
     pub(crate) fn decide(&self, handle: &str, status: AggregatorConsentStatus) -> bool {
         matches!(self.set_status(handle, status, None), Some(Ok(_)))

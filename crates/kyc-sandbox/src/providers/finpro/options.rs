@@ -33,15 +33,15 @@ settings! {
         /// others. Own choice for all but `PROFILE_CHECK_FAILED`.
         with_error_envelope / error_envelope: ErrorEnvelope = ErrorEnvelope::Nested;
         /// HTTP status of missing or wrong credentials. Own choice.
-        with_auth_status / auth_status: u16 = 401;
+        with_auth_status / auth_status: u16 [status] = 401;
         /// Error code of missing or wrong credentials. Own choice.
         with_auth_code / auth_code: String = "AUTHENTICATION_FAILED".to_owned();
         /// HTTP status of a body that cannot be accepted. Own choice.
-        with_validation_status / validation_status: u16 = 400;
+        with_validation_status / validation_status: u16 [status] = 400;
         /// Error code of a body that cannot be accepted. Own choice.
         with_validation_code / validation_code: String = "InvalidRequest".to_owned();
         /// HTTP status of `PROFILE_CHECK_FAILED`. Own choice.
-        with_profile_failed_status / profile_failed_status: u16 = 500;
+        with_profile_failed_status / profile_failed_status: u16 [status] = 500;
         /// Whether `userConsentId` may be left out. The documentation calls its absence an error without marking the
         /// field as required. Own choice.
         with_user_consent_id / user_consent_id: UserConsentId = UserConsentId::Required;

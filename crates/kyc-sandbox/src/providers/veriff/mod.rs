@@ -257,6 +257,14 @@ impl Veriff {
         Uuid::try_parse(session_id).is_ok_and(|session| self.sessions.get(&session).is_some())
     }
 
+    /// Has a session of another one as well.
+    pub(crate) fn copy_session(&self, other: &Self, session_id: &str) {
+        let id = Uuid::try_parse(session_id).ok();
+        if let Some((id, session)) = id.and_then(|id| Some((id, other.sessions.get(&id)?))) {
+            self.sessions.update(id, |_| session.clone());
+        }
+    }
+
     /// Decides about a session, unless the id is not a UUID or the session was deleted.
     pub(crate) fn decide(&self, session_id: &str, decision: DecisionStatus) -> bool {
         let Some(id) = self.known(session_id) else {

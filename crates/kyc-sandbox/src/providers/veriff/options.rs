@@ -31,7 +31,7 @@ settings! {
         with_malformed_signature_code / malformed_signature_code: String = "1812".to_owned();
         /// HTTP status of every failed authentication. 401 is documented for the missing header only. Own choice for
         /// the rest.
-        with_auth_status / auth_status: u16 = 401;
+        with_auth_status / auth_status: u16 [status] = 401;
         /// A request signature in upper-case digits. Own choice.
         with_upper_case_signature / upper_case_signature: UpperCaseSignature = UpperCaseSignature::Accepted;
         /// A request without `Content-Type: application/json`. Own choice.
@@ -49,7 +49,7 @@ settings! {
         /// Whether sessions may be deleted, and how often. Veriff enables it on request. Own choice.
         with_deletion / deletion: Deletion = Deletion::Unlimited;
         /// The HTTP status of an upload. The page does not say which success it is. Own choice.
-        with_upload_status / upload_status: u16 = 200;
+        with_upload_status / upload_status: u16 [status] = 200;
         /// The longest body of an upload, in bytes. A picture of 7 MB fits in base64; Veriff takes more.
         with_upload_limit / upload_limit: usize = 10 * 1024 * 1024;
         /// After how long a session that was handed in is decided whose person's name scripts nothing; without, it waits for
