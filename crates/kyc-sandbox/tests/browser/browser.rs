@@ -34,6 +34,7 @@ use std::{env, fs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::FutureExt as _;
@@ -340,17 +341,26 @@ impl Page {
     /// The title of the screen, once it has these words.
     pub(crate) async fn title_with(&self, words: &str) -> String {
         let path = format!("//h1[contains(., {words:?})]");
-        let found = self.client.wait().at_most(PATIENCE);
-        let found = found.for_element(Locator::XPath(&path)).await;
+        let found = self.element(Locator::XPath(&path)).await;
         found.unwrap().text().await.unwrap()
+    }
+
+    /// What is found here, once it is there.
+    async fn element(&self, locator: Locator<'_>) -> Result<Element, CmdError> {
+        loop {
+            let found = self.client.wait().at_most(PATIENCE).for_element(locator);
+            match found.await {
+                Err(error) if is_of_a_page_that_was_left(&error) => {}
+                found => return found,
+            }
+        }
     }
 
     /// Waits for the screen of this title, which is narrow, accessible, and says what it is. Its pictures are kept, if pictures
     /// are wanted.
     pub(crate) async fn screen(&self, title: &str) {
         let path = format!("//h1[normalize-space()={title:?}]");
-        let found = self.client.wait().at_most(PATIENCE);
-        if let Err(error) = found.for_element(Locator::XPath(&path)).await {
+        if let Err(error) = self.element(Locator::XPath(&path)).await {
             panic!("`{title}`: {error} in: {}", self.text().await);
         }
         self.fits().await;
@@ -388,13 +398,15 @@ impl Page {
     async fn click_at(&self, locator: Locator<'_>) {
         let clicked = async {
             loop {
-                let found = self.client.wait().at_most(PATIENCE).for_element(locator);
-                let found = found
-                    .await
-                    .unwrap_or_else(|error| panic!("{locator:?}: {error}"));
-                match found.click().await {
-                    Err(error) if error.is_stale_element_reference() => {}
-                    clicked => break clicked.unwrap(),
+                let clicked = match self.element(locator).await {
+                    Ok(found) => found.click().await,
+                    Err(error) => Err(error),
+                };
+                match clicked {
+                    Err(error) if is_of_a_page_that_was_left(&error) => {}
+                    clicked => {
+                        break clicked.unwrap_or_else(|error| panic!("{locator:?}: {error}"));
+                    }
                 }
             }
         };
@@ -484,14 +496,8 @@ impl Page {
 
     /// The element of this selector, once it is there.
     pub(crate) async fn find(&self, selector: &str) -> Element {
-        let found = self
-            .client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css(selector));
-        found
-            .await
-            .unwrap_or_else(|error| panic!("{selector}: {error}"))
+        let found = self.element(Locator::Css(selector)).await;
+        found.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }
 
     /// How many elements a selector has.
@@ -608,4 +614,12 @@ impl Page {
             println!("a picture of the page: {}", file.display());
         }
     }
+}
+
+/// Whether a page was left while something was looked for on it or was about to be clicked. The driver has a code for one of the ways in
+/// which it notices, and words for the others.
+fn is_of_a_page_that_was_left(error: &CmdError) -> bool {
+    let text = error.to_string();
+    let words = ["aborted by navigation", "does not belong to the document"];
+    error.is_stale_element_reference() || words.iter().any(|words| text.contains(words))
 }
