@@ -94,7 +94,7 @@ impl Following {
             .veriff(clients.client(Veriff::from_settings)?, veriff);
         let clock = Arc::new(SandboxClock(sandbox.clone()));
         let runner = Runner::new(store.engine.clone(), Arc::new(performer))
-            .with_patience((deadline / 2).min(PATIENCE));
+            .with_patience(deadline.mul_f64(0.5).min(PATIENCE));
         Ok(Self {
             timeout,
             runner: runner.with_clock(clock.clone()).only(id.clone()),
