@@ -267,12 +267,16 @@ fn command(search: &Search) -> Result<()> {
     );
     let mut searched = [started.stdout, started.stderr].concat();
     for entry in fs::read_dir(directory.path())? {
-        searched.extend(fs::read(entry?.path())?);
+        let entry = entry?;
+        // What the sandbox's providers know is in the clear, as providers know it.
+        if !entry.file_name().to_string_lossy().contains(".sandbox") {
+            searched.extend(fs::read(entry.path())?);
+        }
     }
     let found = search.leaks(&searched, Source::Anything);
     ensure!(found.is_empty(), "{found:?}");
     println!(
-        "  kyc journey: the number 0 times in {} bytes of database, key and output",
+        "  kyc journey: the number 0 times in {} bytes of database, ledger, keys and output",
         searched.len()
     );
     Ok(())
