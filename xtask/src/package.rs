@@ -1,12 +1,13 @@
 //! The packages as they would be published: every one has what it needs, and its tests pass without the workspace around it.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 use cargo_metadata::Package;
 use xshell::cmd;
 
-use crate::test::{Counts, tested};
+use crate::test::{self, Counts};
 use crate::tools;
 use crate::workspace::{Workspace, portable};
 
@@ -39,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
 
     let unpacked = workspace.target()?.join("package").join("unpacked");
     sh.remove_path(&unpacked)?;
-    sh.create_dir(&unpacked)?;
+    sh.create_dir(unpacked.join(".config"))?;
     let mut members = String::new();
     for package in &packages {
         let directory = format!("{}-{}", package.name, package.version);
@@ -55,12 +56,20 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
     );
     sh.write_file(unpacked.join("Cargo.toml"), manifest)?;
     sh.copy_file(workspace.root().join("Cargo.lock"), &unpacked)?;
-    let test = workspace.cargo("test --workspace --no-fail-fast --manifest-path");
-    let test = test
-        .arg(unpacked.join("Cargo.toml"))
-        .arg("--features")
-        .arg(features.join(","));
-    tested(test.env("CARGO_TARGET_DIR", workspace.target()?), counts)?;
+    // With the same limits to tests that hang.
+    sh.copy_file(
+        workspace.root().join(".config/nextest.toml"),
+        unpacked.join(".config/nextest.toml"),
+    )?;
+    let manifest = unpacked.join("Cargo.toml");
+    let target = workspace.target()?;
+    let place = [
+        OsStr::new("--manifest-path"),
+        manifest.as_os_str(),
+        OsStr::new("--target-dir"),
+        target.as_os_str(),
+    ];
+    test::all(workspace, &features.join(","), &place, counts)?;
 
     let released = cmd!(sh, "git tag --list v* --sort -version:refname")
         .quiet()

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test of the workspace, with nothing but Rust installed.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt;
 use std::ops::AddAssign;
 use std::sync::LazyLock;
@@ -29,21 +30,31 @@ pub(crate) fn command(workspace: &Workspace, arguments: Arguments) -> Result<()>
     counts.close(outcome)
 }
 
-/// Runs unit and integration tests, then those in documentation. nextest runs the programs side by side where it is
-/// installed; `cargo test` runs the same ones in turn.
+/// Runs every test of this workspace.
 pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
-    let features = workspace.portable_features()?;
-    let everything = ["--workspace", "--features", &features];
+    all(workspace, &workspace.portable_features()?, &[], counts)
+}
+
+/// Runs a workspace's unit and integration tests, then those in documentation; `place` says which workspace, and where it is built.
+/// nextest runs the programs side by side where it is installed, and ends a test that hangs; `cargo test` runs the same ones in turn.
+pub(crate) fn all(
+    workspace: &Workspace,
+    features: &str,
+    place: &[&OsStr],
+    counts: &mut Counts,
+) -> Result<()> {
+    let everything = ["--workspace", "--features", features];
     let targets = ["--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
     let runner = match succeeds("cargo", &["nextest", "--version"]) {
         true => "nextest run --no-tests=pass",
         false => "test",
     };
     let tests = workspace.cargo(runner);
-    let tests = tested(tests.args(everything).args(targets), counts);
+    let tests = tests.args(everything).args(targets).args(place);
+    let tests = tested(tests, counts);
     // Documentation examples run even if another test fails.
     let docs = workspace.cargo("test --doc --no-fail-fast");
-    tests.and(tested(docs.args(everything), counts))
+    tests.and(tested(docs.args(everything).args(place), counts))
 }
 
 /// Runs a command that tests or only builds, and adds its results to `counts`. What does not compile is named, with its cause.

@@ -219,11 +219,10 @@ impl Runner {
 
     /// Waits until something is due, or for a while.
     async fn sleep_until(&self, next: Option<Timestamp>) {
-        let wait = next.map_or(LONGEST_SLEEP, |next| {
-            let wait = next.duration_since(self.clock.now());
-            Duration::try_from(wait).unwrap_or_default()
-        });
-        self.clock.sleep(wait.min(LONGEST_SLEEP)).await;
+        let latest = self.clock.now().saturating_add(LONGEST_SLEEP);
+        let latest = latest.unwrap_or(Timestamp::MAX);
+        let next = next.map_or(latest, |next| next.min(latest));
+        self.clock.sleep_until(next).await;
     }
 
     /// Begins an effect as a task of its own.

@@ -276,23 +276,28 @@ fn process() {
         }
         submissions.join_all().await;
         clock.advance(SignedDuration::from_hours(2));
-        for id in journeys(number) {
-            let entry = EffectId {
-                journey: id.clone(),
-                seq: Seq::new(2),
-                ordinal: 0,
-            };
-            loop {
-                let recorded = ledger.counts("entry").contains_key(&entry.to_string());
-                let history = engine.history(&id, Seq::ZERO).await.unwrap();
-                if recorded && waiting(&id, &history).is_empty() {
-                    break;
+        let done = async {
+            for id in journeys(number) {
+                let entry = EffectId {
+                    journey: id.clone(),
+                    seq: Seq::new(2),
+                    ordinal: 0,
+                };
+                loop {
+                    let recorded = ledger.counts("entry").contains_key(&entry.to_string());
+                    let history = engine.history(&id, Seq::ZERO).await.unwrap();
+                    if recorded && waiting(&id, &history).is_empty() {
+                        break;
+                    }
+                    // Another process may be the one that does it, which tells nobody here.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                 }
-                // Another process may be the one that does it, which tells nobody here.
-                tokio::time::sleep(Duration::from_millis(10)).await;
             }
+        };
+        tokio::select! {
+            () = done => {}
+            ended = run => panic!("the run ended first: {ended:?}"),
         }
-        run.abort();
     });
 }
 

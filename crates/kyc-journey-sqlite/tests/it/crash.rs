@@ -9,6 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kyc_journey::provider_core::capability::ProviderReference;
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
@@ -159,7 +160,10 @@ fn process() {
         let ledger = Arc::new(Ledger::new(&directory));
         let clock = Arc::new(HandClock::default());
         let runner = Runner::new(Arc::clone(&engine) as _, Arc::clone(&ledger) as _);
-        let runner = runner.with_clock(Arc::clone(&clock) as _);
+        // A store that fails ends it: nobody moves the clock on for another attempt.
+        let runner = runner
+            .with_clock(Arc::clone(&clock) as _)
+            .with_patience(Duration::ZERO);
         let run = tokio::spawn(runner.run(std::future::pending()));
         // Everything comes at least twice, and the two journeys at once.
         for event in [events(1), events(1)].concat() {
@@ -168,22 +172,27 @@ fn process() {
             }
         }
         clock.advance(SignedDuration::from_hours(2));
-        for id in journeys() {
-            let entry = EffectId {
-                journey: id.clone(),
-                seq: Seq::new(2),
-                ordinal: 0,
-            };
-            loop {
-                let recorded = ledger.counts("entry").contains_key(&entry.to_string());
-                if recorded && open(&engine, &id).await.0.is_empty() {
-                    break;
+        let done = async {
+            for id in journeys() {
+                let entry = EffectId {
+                    journey: id.clone(),
+                    seq: Seq::new(2),
+                    ordinal: 0,
+                };
+                loop {
+                    let recorded = ledger.counts("entry").contains_key(&entry.to_string());
+                    if recorded && open(&engine, &id).await.0.is_empty() {
+                        break;
+                    }
+                    // Each result causes a notice.
+                    ledger.written.notified().await;
                 }
-                // Each result causes a notice.
-                ledger.written.notified().await;
             }
+        };
+        tokio::select! {
+            () = done => {}
+            ended = run => panic!("the run ended first: {ended:?}"),
         }
-        run.abort();
     });
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kyc_journey::provider_core::capability::ProviderReference;
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
@@ -252,7 +253,9 @@ pub(crate) async fn run_to_the_end(engine: Arc<SqliteEngine>, directory: &Path) 
     let clock = Arc::new(last.map_or_else(HandClock::default, HandClock::at));
     let performer = Arc::new(Providers(Ledger::new(directory)));
     let runner = Runner::new(Arc::clone(&engine) as _, performer);
-    let runner = runner.with_clock(Arc::clone(&clock) as _);
+    let runner = runner
+        .with_clock(Arc::clone(&clock) as _)
+        .with_patience(Duration::ZERO);
     let run = tokio::spawn(runner.run(std::future::pending()));
     let process = std::process::id();
     for (id, plan) in plans() {
@@ -266,6 +269,7 @@ pub(crate) async fn run_to_the_end(engine: Arc<SqliteEngine>, directory: &Path) 
                 break;
             }
             if !is_quiet {
+                assert!(!run.is_finished(), "the run ended first");
                 tokio::task::yield_now().await;
                 continue;
             }

@@ -48,9 +48,12 @@ impl Clock for HandClock {
 
     async fn sleep(&self, duration: Duration) {
         let end = self.now().saturating_add(duration);
-        let end = end.unwrap_or(Timestamp::MAX);
+        self.sleep_until(end.unwrap_or(Timestamp::MAX)).await;
+    }
+
+    async fn sleep_until(&self, time: Timestamp) {
         let mut now = self.now.subscribe();
         // The sender lives as long as this does.
-        let _ = now.wait_for(|now| *now >= end).await;
+        let _ = now.wait_for(|now| *now >= time).await;
     }
 }

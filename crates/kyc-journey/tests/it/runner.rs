@@ -1,8 +1,11 @@
 //! The runner: how many at once, how it stops, and what it does with a store that refuses.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use kyc_journey::provider_core::Clock as _;
+use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
+use kyc_journey::provider_core::{Clock, InvalidRequest, async_trait};
 use kyc_journey::testing::{HandClock, Mood, Witness, scripted};
 use kyc_journey::{
     CorrelationToken, EngineErrorKind, Event, EventKey, Fact, JourneyEngine as _, JourneyId,
@@ -17,6 +20,42 @@ fn id() -> JourneyId {
 fn event(key: &str, fact: Fact) -> Event {
     let key = EventKey::command(key).unwrap();
     Event::new(key, HandClock::default().now(), None, fact)
+}
+
+/// Somebody moves it once, at the worst moment: it has been read, and is not slept on yet.
+#[derive(Debug, Default)]
+struct MovedMeanwhile {
+    clock: HandClock,
+    is_moved: AtomicBool,
+}
+
+impl MovedMeanwhile {
+    fn advance(&self) {
+        if !self.is_moved.swap(true, Ordering::Relaxed) {
+            self.clock.advance(SignedDuration::from_hours(2));
+        }
+    }
+}
+
+#[async_trait]
+impl Clock for MovedMeanwhile {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn random(&self) -> Result<u128, InvalidRequest> {
+        self.clock.random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.advance();
+        self.clock.sleep(duration).await;
+    }
+
+    async fn sleep_until(&self, time: Timestamp) {
+        self.advance();
+        self.clock.sleep_until(time).await;
+    }
 }
 
 /// An engine with a journey that asks for this many unsafe calls.
@@ -42,7 +81,7 @@ fn runner(engine: &MemoryEngine, witness: &Witness) -> Runner {
 
 /// Lets every task run until all of them wait: there is one thread.
 async fn quiet() {
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,4 +137,21 @@ async fn a_store_has_one_runner_at_a_time() {
         .run(std::future::ready(()))
         .await
         .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_is_not_slept_through_by_a_clock_that_is_moved_meanwhile() {
+    let (engine, witness) = (engine(0).await, Witness::default());
+    let ask = event("ask", Fact::OneTimeCodeWanted);
+    engine.submit(&id(), ask).await.unwrap();
+    let clock = Arc::new(MovedMeanwhile::default());
+    let run = runner(&engine, &witness).with_clock(clock);
+    let run = tokio::spawn(run.run(std::future::pending()));
+    quiet().await;
+    let history = engine.history(&id(), Seq::new(2)).await.unwrap();
+    assert!(matches!(
+        history.first().map(|entry| &entry.fact),
+        Some(Fact::TimerFired { .. })
+    ));
+    run.abort();
 }

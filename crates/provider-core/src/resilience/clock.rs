@@ -27,6 +27,16 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Waits before the next attempt.
     async fn sleep(&self, duration: Duration);
+
+    /// Waits until this clock shows `time`; not at all if it does already. A sleep of what is left unless it is overridden: a clock
+    /// that is moved while somebody computes what is left needs a wait of its own.
+    async fn sleep_until(&self, time: Timestamp) {
+        let left = Duration::try_from(time.duration_since(self.now()));
+        // A time that is past leaves a negative duration.
+        if let Ok(left) = left {
+            self.sleep(left).await;
+        }
+    }
 }
 
 /// The machine's clock, the operating system's randomness, tokio's sleep.
