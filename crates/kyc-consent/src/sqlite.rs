@@ -15,6 +15,7 @@ use jiff::Timestamp;
 #[cfg(unix)]
 use provider_core::Clock;
 use provider_core::InvalidRequest;
+use rusqlite::config::DbConfig;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction,
     TransactionBehavior, params,
@@ -127,6 +128,12 @@ CREATE TABLE source (
     entry INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+        // A person's epoch lies with the receipts that ended in it, where a proof reads it without a second search.
+        "
+ALTER TABLE receipt ADD COLUMN epoch INTEGER;
+UPDATE receipt SET epoch = (SELECT epoch FROM person WHERE id = subject) WHERE ended_at IS NOT NULL;
+ALTER TABLE person DROP COLUMN epoch;
+",
     ],
 };
 
@@ -219,6 +226,8 @@ fn open(path: &Path, application: &Application) -> Result<Connection, StoreError
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
+    // Or else SQLite 3.51 compiles a cached statement anew whenever a parameter of its conditions is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if !exists {
         // In the file itself before there is a write-ahead log, so that the file's first bytes always tell whose it is.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
@@ -346,7 +355,7 @@ impl SqliteStore {
         let writer = open(path, &LEDGER)?;
         let reader = open(path, &LEDGER)?;
         // In KiB. Room for the upper levels of the tree of ten million receipts.
-        reader.pragma_update(None, "cache_size", -32_768)?;
+        reader.pragma_update(None, "cache_size", -131_072)?;
         let id = writer.query_row("SELECT id FROM ledger", [], |row| row.get(0))?;
         Ok(Self {
             ledger: LedgerId::from_bytes(id),
@@ -381,13 +390,13 @@ impl SqliteStore {
                     entry.sealed,
                 ])?;
             transaction
-                .prepare_cached("INSERT OR IGNORE INTO person VALUES (?1, 0)")?
+                .prepare_cached("INSERT OR IGNORE INTO person VALUES (?1)")?
                 .execute([entry.subject.as_bytes()])?;
         }
         for row in &change.receipts {
             transaction
                 .prepare_cached(
-                    "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL)",
+                    "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, NULL)",
                 )?
                 .execute(params![
                     row.id.as_bytes(),
@@ -401,15 +410,18 @@ impl SqliteStore {
                     row.expires_at.as_microsecond(),
                 ])?;
         }
+        let epoch = change.epoch.map(|(_, epoch)| signed(epoch)).transpose()?;
         for (id, at, reason) in &change.ended {
             transaction
-                .prepare_cached("UPDATE receipt SET ended_at = ?2, ended_by = ?3 WHERE id = ?1")?
-                .execute(params![id.as_bytes(), at.as_microsecond(), reason.number()])?;
-        }
-        if let Some((subject, epoch)) = change.epoch {
-            transaction
-                .prepare_cached("UPDATE person SET epoch = ?2 WHERE id = ?1")?
-                .execute(params![subject.as_bytes(), signed(epoch)?])?;
+                .prepare_cached(
+                    "UPDATE receipt SET ended_at = ?2, ended_by = ?3, epoch = ?4 WHERE id = ?1",
+                )?
+                .execute(params![
+                    id.as_bytes(),
+                    at.as_microsecond(),
+                    reason.number(),
+                    epoch
+                ])?;
         }
         if let Some(hold) = &change.held {
             transaction.execute(
@@ -609,19 +621,19 @@ fn head_of(connection: &Connection, ledger: LedgerId) -> Result<Head, StoreError
     }
 }
 
+/// One statement is one moment, and one search.
+const RECEIPTS: &str = "
+SELECT id, entry, rule, purposes, kinds, providers, given_at, expires_at, ended_at, ended_by, epoch
+FROM receipt WHERE subject = ?1 ORDER BY entry";
+
 fn receipts(
     connection: &Connection,
     subject: Subject,
 ) -> Result<(u64, Vec<ReceiptRow>), StoreError> {
-    // One statement is one moment, and half the cost of two in a transaction.
-    let mut statement = connection.prepare_cached(
-        "SELECT id, entry, rule, purposes, kinds, providers, given_at, expires_at, ended_at, ended_by,
-             (SELECT epoch FROM person WHERE person.id = ?1)
-         FROM receipt WHERE subject = ?1 ORDER BY entry",
-    )?;
+    let mut statement = connection.prepare_cached(RECEIPTS)?;
     let mut epoch = 0;
     let rows = read(&mut statement, subject, |row| {
-        epoch = unsigned(row.get::<_, Option<i64>>(10)?.unwrap_or(0))?;
+        epoch = epoch.max(unsigned(row.get::<_, Option<i64>>(10)?.unwrap_or(0))?);
         receipt(subject, row)
     })?;
     Ok((epoch, rows))
@@ -748,7 +760,7 @@ impl Files {
             return Err(StoreError::Refused(Refusal::LedgerMissing).into());
         }
         let store = SqliteStore::open(&self.ledger)?;
-        let is_new = store.persons()? == 0 && store.head()?.seq == 0;
+        let is_new = store.head()?.seq == 0 && store.persons()? == 0;
         let lost = |persons| LedgerError::Keys(KeyError::Lost { persons });
         if !keys && !is_new {
             return Err(lost(store.persons()?));
@@ -927,6 +939,8 @@ fn key_row(row: &Row<'_>) -> Result<KeyRow, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     #[test]
@@ -934,6 +948,22 @@ mod tests {
         assert_eq!(check_version(3_051_002), Err(Refusal::OldSqlite));
         assert_eq!(check_version(3_051_003), Ok(()));
         assert_eq!(check_version(rusqlite::version_number()), Ok(()));
+    }
+
+    /// A statement that is compiled anew each time costs more than what it reads.
+    #[test]
+    fn what_a_proof_asks_is_compiled_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("ledger.db")).unwrap();
+        for subject in 0..3 {
+            let read = store.receipts(Subject::from_bytes([subject; 16]));
+            assert_eq!(read, Ok((0, Vec::new())));
+        }
+        let reader = held(&store.reader);
+        let statement = reader.prepare_cached(RECEIPTS).unwrap();
+        let status = |of| statement.get_status(of);
+        assert_eq!(status(StatementStatus::Run), 3);
+        assert_eq!(status(StatementStatus::RePrepare), 0);
     }
 
     #[test]

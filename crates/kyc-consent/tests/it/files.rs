@@ -292,7 +292,7 @@ fn no_database_another_application_s_and_a_newer_schema_are_refused_untouched() 
         Err(StoreError::Refused(Refusal::OtherApplication))
     ));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     connection.close().unwrap();
     is_refused(&path, Refusal::NewerSchema);
 }
@@ -326,7 +326,7 @@ fn a_newer_schema_that_is_only_in_the_log_is_refused() {
     drop(SqliteStore::open(&path).unwrap());
     let newer = Connection::open(&path).unwrap();
     newer.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
-    newer.pragma_update(None, "user_version", 3).unwrap();
+    newer.pragma_update(None, "user_version", 4).unwrap();
     let before = fs::read(&path).unwrap();
     assert_eq!(refusal(&path), Some(Refusal::NewerSchema));
     assert_eq!(fs::read(&path).unwrap(), before);

@@ -189,7 +189,10 @@ fn a_ledger_of_the_first_schema_is_upgraded_and_loses_nothing() {
     drop(ledger);
     let connection = Connection::open(&home.files.ledger).unwrap();
     connection
-        .execute_batch("DROP TABLE follower; DROP TABLE source; PRAGMA user_version = 1")
+        .execute_batch("ALTER TABLE person ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+             UPDATE person SET epoch = ifnull((SELECT max(epoch) FROM receipt WHERE subject = id), 0);
+             ALTER TABLE receipt DROP COLUMN epoch;
+             DROP TABLE follower; DROP TABLE source; PRAGMA user_version = 1")
         .unwrap();
     connection.close().unwrap();
     let ledger = home.open();
