@@ -19,6 +19,9 @@ pub(crate) const EXIT_UNTRUSTED: u8 = 6;
 /// The reply could not be decoded, or what was to be printed not be written.
 pub(crate) const EXIT_UNREAD: u8 = 7;
 
+/// A disk refused: a file of journeys, a ledger or an export could not be read or written.
+pub(crate) const EXIT_UNSTORED: u8 = 8;
+
 /// Not reached.
 pub(crate) const EXIT_UNREACHED: u8 = 5;
 
@@ -40,8 +43,8 @@ pub(crate) enum Failure {
     Unreached(&'static str, Outcome),
     /// A webhook is not authentic, and what to check.
     Refused(Refusal, &'static str),
-    /// The file of journeys can be neither read nor written now, and why not. What it holds is kept.
-    Unstored(String),
+    /// A file, such as that of journeys or a ledger, can be neither read nor written now, and why not. What it holds is kept.
+    Unstored(String, String),
     /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
     Elsewhere(RequestId, String),
 }
@@ -52,8 +55,16 @@ impl Failure {
         Self::Error(InvalidRequest::new(field.into(), rule.into()).into())
     }
 
+    /// A file that can be neither read nor written now, in the words of the system or of the database.
+    pub(crate) fn unstored(file: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Unstored(file.into(), cause.into())
+    }
+
     /// A file that cannot be used, of which the flag tells.
     pub(crate) fn file(flag: &str, done: &str, error: &io::Error) -> Self {
+        if is_the_disk(error.kind()) {
+            return Self::unstored(flag, reason(error.kind()));
+        }
         Self::configuration(flag, format!("cannot be {done}: {}", reason(error.kind())))
     }
 
@@ -84,7 +95,8 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
-            Self::RefusedBySandbox(_) | Self::Unstored(_) => EXIT_INVALID,
+            Self::RefusedBySandbox(_) => EXIT_INVALID,
+            Self::Unstored(..) => EXIT_UNSTORED,
             Self::Unreached(..) => EXIT_UNREACHED,
             Self::Refused(..) => EXIT_UNTRUSTED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
@@ -122,6 +134,17 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
     }
 }
 
+/// Whether a disk refused, and not what the caller named.
+pub(crate) fn is_the_disk(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+            | io::ErrorKind::WriteZero
+    )
+}
+
 /// Why a file or an address cannot be used, in the words of the system; a path or a system's own text is not repeated.
 pub(crate) fn reason(kind: io::ErrorKind) -> String {
     match kind {
@@ -129,6 +152,7 @@ pub(crate) fn reason(kind: io::ErrorKind) -> String {
         io::ErrorKind::AddrInUse => "address already in use".to_owned(),
         io::ErrorKind::AddrNotAvailable => "address not available".to_owned(),
         io::ErrorKind::InvalidFilename => "the name is too long".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
         kind => kind.to_string(),
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_consent::{
-    Code, ConsentLedger, EndReason, Follower, LedgerError, ReceiptId, ReceiptRow, Scope, Subject,
+    Code, ConsentLedger, EndReason, Follower, KeyError, LedgerError, ReceiptId, ReceiptRow, Scope,
+    StoreError, Subject,
 };
 use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
 use kyc_journey::{JourneyEngine, JourneyId, Sealer};
@@ -13,7 +14,7 @@ use kyc_journey_performer::{
 };
 
 use crate::arguments::Whose;
-use crate::failure::Failure;
+use crate::failure::{Failure, is_the_disk, reason};
 use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
@@ -28,13 +29,22 @@ impl Ledger {
     /// Opens the ledger, or makes one where there is none.
     #[cfg(unix)]
     pub(crate) fn beside(database: &Path) -> Result<Self, Failure> {
-        let files = kyc_consent::Files {
-            ledger: beside(database, ".ledger"),
-            keys: beside(database, ".ledger-keys"),
-            key_encryption_key: beside(database, ".ledger-kek"),
-        };
-        let opened = files.open(Arc::new(SystemClock));
+        let opened = files(database).open(Arc::new(SystemClock));
         opened.map(Self).map_err(|error| failed(&error))
+    }
+
+    /// Opens the ledger, which is there, to read it: it may be one that cannot be written.
+    #[cfg(unix)]
+    pub(crate) fn to_read(database: &Path) -> Result<Self, Failure> {
+        is_there(database)?;
+        let opened = files(database).open_to_read(Arc::new(SystemClock));
+        opened.map(Self).map_err(|error| failed(&error))
+    }
+
+    /// As [`beside`](Self::beside).
+    #[cfg(not(unix))]
+    pub(crate) fn to_read(database: &Path) -> Result<Self, Failure> {
+        Self::beside(database)
     }
 
     /// Nothing here says that a file of keys is its owner's alone.
@@ -46,10 +56,8 @@ impl Ledger {
 
     /// Opens the ledger, which is there.
     pub(crate) fn existing(database: &Path) -> Result<Self, Failure> {
-        match beside(database, ".ledger").exists() {
-            true => Self::beside(database),
-            false => Err(Failure::configuration(FIELD, "no such file")),
-        }
+        is_there(database)?;
+        Self::beside(database)
     }
 
     /// Payloads by the keys of their persons, everything else by the file's.
@@ -83,7 +91,7 @@ impl Ledger {
         journey: &JourneyId,
         terms: &ConsentTerms,
     ) -> Result<ReceiptRow, LedgerError> {
-        let (name, follower) = (journey.as_str(), self.follower(journey)?);
+        let follower = self.follower(journey)?;
         let (subject, now) = (follower.subject, SystemClock.now());
         let rows = self.0.state(subject)?.receipts;
         let known = follower.receipt.map(|id| row(&rows, id)).transpose()?;
@@ -92,21 +100,8 @@ impl Ledger {
             return Ok(row);
         }
         record_request(&self.0, journey, subject, terms.notice())?;
-        // Whoever wrote one may have died before the journey followed it.
-        let followed: Vec<_> = self.0.followers(subject)?;
-        let is_free = |row: &&ReceiptRow| {
-            let is_its = |follower: &Follower| follower.receipt == Some(row.id);
-            row.is_live(now) && row.rule.is_none() && !followed.iter().any(is_its)
-        };
-        for row in rows.iter().filter(is_free) {
-            if terms.are_of(&self.0.receipt(subject, row.id)?) {
-                self.0.follow(name, subject, Some(row.id))?;
-                return Ok(row.clone());
-            }
-        }
         let receipt = terms.receipt(subject)?;
-        self.0.give(&receipt)?;
-        self.0.follow(name, subject, Some(receipt.id()))?;
+        self.0.give_to(journey.as_str(), &receipt)?;
         row(&self.0.state(subject)?.receipts, receipt.id())
     }
 
@@ -204,6 +199,22 @@ impl Ledger {
     }
 }
 
+fn is_there(database: &Path) -> Result<(), Failure> {
+    match beside(database, ".ledger").exists() {
+        true => Ok(()),
+        false => Err(Failure::configuration(FIELD, "no such file")),
+    }
+}
+
+#[cfg(unix)]
+fn files(database: &Path) -> kyc_consent::Files {
+    kyc_consent::Files {
+        ledger: beside(database, ".ledger"),
+        keys: beside(database, ".ledger-keys"),
+        key_encryption_key: beside(database, ".ledger-kek"),
+    }
+}
+
 /// A file beside the database.
 pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
@@ -213,7 +224,13 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
 
 /// What a ledger did not do. No path, key or value is in it; of lost keys, how many persons' data they held.
 pub(crate) fn failed(error: &LedgerError) -> Failure {
-    Failure::configuration(FIELD, error.to_string())
+    match error {
+        LedgerError::Store(StoreError::Failed(cause)) => Failure::unstored(FIELD, cause),
+        LedgerError::Keys(KeyError::Io(kind)) if is_the_disk(*kind) => {
+            Failure::unstored(FIELD, reason(*kind))
+        }
+        error => Failure::configuration(FIELD, error.to_string()),
+    }
 }
 
 /// By what consent is withdrawn here.
@@ -255,11 +272,7 @@ mod tests {
         assert_eq!(ledger.0.find(&stranger).unwrap(), None);
         let subject = ledger.0.find(&mobile).unwrap().unwrap();
 
-        // Written, and no journey follows it yet.
-        let left = terms.receipt(subject).unwrap();
-        ledger.0.give(&left).unwrap();
         let given = ledger.agree(&first, &terms).unwrap();
-        assert_eq!(given.id, left.id());
         assert!(ledger.follow(&first, &mobile).unwrap());
         assert_eq!(ledger.agree(&first, &terms).unwrap().id, given.id);
         // Another journey's consent is one of its own.

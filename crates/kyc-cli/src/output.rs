@@ -290,13 +290,13 @@ impl Output {
                     .to_string(),
                 false => format!("error: {message}"),
             },
-            Failure::Unstored(cause) => match self.json {
+            Failure::Unstored(file, cause) => match self.json {
                 true => {
-                    json!({"kind": "storage", "field": "--db", "message": cause, "outcome": "unknown"})
+                    json!({"kind": "storage", "field": file, "message": cause, "outcome": "unknown"})
                         .to_string()
                 }
                 false => format!(
-                    "error: --db: cannot be read or written: {cause}\n  What it holds is kept, and goes on once it can be written."
+                    "error: {file}: cannot be read or written: {cause}\n  What it holds is kept. Do it again once the disk lets it."
                 ),
             },
             Failure::Elsewhere(id, what) => {

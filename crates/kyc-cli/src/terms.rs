@@ -207,15 +207,6 @@ impl ConsentTerms {
         })
     }
 
-    /// Whether a receipt is one of these terms.
-    pub(crate) fn are_of(&self, receipt: &Receipt) -> bool {
-        *receipt.notice() == self.notice
-            && receipt.purposes() == [self.purpose.clone()]
-            && receipt.kinds() == self.kinds
-            && receipt.recipients() == self.written.recipients
-            && *receipt.basis() == Basis::Consent
-    }
-
     fn end(&self, now: Timestamp) -> Option<Timestamp> {
         let end = now.to_zoned(TimeZone::UTC).checked_add(self.validity);
         end.ok().map(|end| end.timestamp())
@@ -270,13 +261,21 @@ mod tests {
     /// As the README has it.
     const TOML: &str = include_str!("../tests/terms.toml");
 
+    fn are_of(terms: &ConsentTerms, receipt: &Receipt) -> bool {
+        *receipt.notice() == terms.notice
+            && receipt.purposes() == [terms.purpose.clone()]
+            && receipt.kinds() == terms.kinds
+            && receipt.recipients() == terms.written.recipients
+            && *receipt.basis() == Basis::Consent
+    }
+
     #[test]
     fn terms_are_read_from_both_forms() {
         let terms = parse(TOML, false).unwrap();
         let value: serde_json::Value = toml::from_str(TOML).unwrap();
         let json = parse(&value.to_string(), true).unwrap();
         let receipt = terms.receipt(Subject::random().unwrap()).unwrap();
-        assert!(terms.are_of(&receipt) && json.are_of(&receipt));
+        assert!(are_of(&terms, &receipt) && are_of(&json, &receipt));
         assert!(terms.notice().is_text(&terms.written.notice.text));
         let days = receipt.expires_at().duration_since(receipt.given_at());
         assert!((365..=366).contains(&(days.as_hours() / 24)), "{days}");
@@ -286,7 +285,7 @@ mod tests {
         assert!(refused.contains("must name finpass"), "{refused}");
         let sandbox = ConsentTerms::of_the_sandbox().unwrap();
         assert!(sandbox.cover(Provider::ALL).is_ok());
-        assert!(!sandbox.are_of(&receipt));
+        assert!(!are_of(&sandbox, &receipt));
         assert!(include_str!("../README.md").contains(TOML));
     }
 

@@ -22,6 +22,9 @@ pub enum LedgerError {
     /// A sealed body could not be opened, or is not what was written.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// Whatever an export was written to failed.
+    #[error("the export cannot be written: {0}")]
+    Unwritten(io::ErrorKind),
     /// The chain does not fit.
     #[error(transparent)]
     Misfit(#[from] Misfit),
@@ -68,6 +71,16 @@ pub enum Refusal {
     /// The SQLite of this build has a bug that corrupts such files. Use 3.51.3 or newer.
     #[error("this build's SQLite is older than 3.51.3")]
     OldSqlite,
+    /// The file or its directory may not be written. [`Files::open_to_read`](crate::Files::open_to_read) needs no more than to read it.
+    #[error("it may not be written")]
+    ReadOnly,
+    /// An earlier version of this crate wrote it, and it may not be brought up to date. Open it once where it may be written.
+    #[error("its schema is older than this version reads; open it once where it may be written")]
+    OlderSchema,
+    /// A process died, and what it wrote last lies in a log that only somebody who may write the file recovers. Open it once where it
+    /// may be written.
+    #[error("its log needs recovery; open it once where it may be written")]
+    LogUnread,
     /// A setting that durability or erasure depends on did not take effect.
     #[error("the setting `{0}` did not take effect")]
     Setting(&'static str),

@@ -83,7 +83,7 @@ fn written(line: &impl Serialize) -> Option<String> {
 }
 
 fn failed(error: std::io::Error) -> LedgerError {
-    StoreError::Failed(error.kind().to_string()).into()
+    LedgerError::Unwritten(error.kind())
 }
 
 /// Why an exported ledger is not what was written.

@@ -221,12 +221,27 @@ impl Keys {
         persons: impl FnOnce() -> Result<u64, StoreError>,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        match self.store.ledger()? {
+        if !self.check(ledger, persons)? {
+            self.store.tie(ledger)?;
+        }
+        // From here on there is always a row that tells.
+        self.secret(INDEX_KEY, now)?;
+        self.finish_rotation()
+    }
+
+    /// Refuses keys that cannot open what the ledger has sealed, and writes nothing. `false`: they are new, and no ledger's yet.
+    pub(crate) fn check(
+        &self,
+        ledger: LedgerId,
+        persons: impl FnOnce() -> Result<u64, StoreError>,
+    ) -> Result<bool, LedgerError> {
+        let tied = self.store.ledger()?;
+        match tied {
             Some(tied) if tied != ledger => return Err(other_ledger().into()),
             Some(_) => {}
             // A new file beside a ledger that has sealed something: the one that it was sealed with is lost.
             None => match persons()? {
-                0 => self.store.tie(ledger)?,
+                0 => {}
                 persons => return Err(KeyError::Lost { persons }.into()),
             },
         }
@@ -239,9 +254,7 @@ impl Keys {
             }
             opened?;
         }
-        // From here on there is always a row that tells.
-        self.secret(INDEX_KEY, now)?;
-        self.finish_rotation()
+        Ok(tied.is_some())
     }
 
     /// The person with this mobile number, if there is one.

@@ -29,6 +29,8 @@ use crate::{export, jsonld};
 
 /// How often a change is planned again because somebody else appended first.
 const TRIES: u32 = 16;
+const OTHER_FOLLOWER: &str = "the follower is another person's";
+const HAS_ENDED: &str = "the receipt has ended";
 /// How many entries are read at once.
 const PAGE: usize = 4096;
 
@@ -184,6 +186,22 @@ impl ConsentLedger {
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
         keys.attach(id, || store.persons(), clock.now())?;
+        Ok(Self::of(id, store, keys, clock))
+    }
+
+    /// Opens the ledger to read it, and writes nothing.
+    #[cfg(all(feature = "sqlite", unix))]
+    pub(crate) fn open_to_read(
+        store: Arc<dyn LedgerStore>,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LedgerError> {
+        let id = store.head()?.ledger;
+        keys.check(id, || store.persons())?;
+        Ok(Self::of(id, store, keys, clock))
+    }
+
+    fn of(id: LedgerId, store: Arc<dyn LedgerStore>, keys: Keys, clock: Arc<dyn Clock>) -> Self {
         let inner = Inner {
             id,
             store,
@@ -192,10 +210,10 @@ impl ConsentLedger {
             writing: Mutex::new(()),
             endings: Mutex::default(),
         };
-        Ok(Self {
+        Self {
             inner: Arc::new(inner),
             source: None,
-        })
+        }
     }
 
     /// The same ledger, for one thing that may be recorded again after a crash, under a name of the caller's for it, such as an
@@ -273,6 +291,34 @@ impl ConsentLedger {
                 true => Ok(Plan::default()),
                 false => Ok(Plan::of(Some(receipt.id()), detail.clone())),
             }
+        })?;
+        Ok(())
+    }
+
+    /// Records a receipt for something that goes on under this name, which [follows](Self::follow) it from the same moment on: whoever
+    /// dies leaves no receipt that nothing follows. The same again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Nothing of this name was noted with [`follow`](Self::follow), or it is another person's; the receipt has ended; the store or the
+    /// keys failed.
+    pub fn give_to(&self, follower: &str, receipt: &Receipt) -> Result<(), LedgerError> {
+        let detail = Detail::Given(Box::new(receipt.clone()));
+        self.append(receipt.subject(), |state| {
+            let known = self.inner.store.follower(follower)?;
+            let mut follower = known.ok_or(LedgerError::Unknown("follower"))?;
+            if follower.subject != receipt.subject() {
+                return Err(LedgerError::State(OTHER_FOLLOWER));
+            }
+            let before = follower.receipt.replace(receipt.id());
+            let mut plan = match row_of(state, receipt.id()) {
+                Ok(row) if row.ended.is_some() => return Err(LedgerError::State(HAS_ENDED)),
+                Ok(_) if before == follower.receipt => return Ok(Plan::default()),
+                Ok(_) => Plan::default(),
+                Err(_) => Plan::of(Some(receipt.id()), detail.clone()),
+            };
+            plan.follower = Some(follower);
+            Ok(plan)
         })?;
         Ok(())
     }
@@ -438,8 +484,8 @@ impl ConsentLedger {
     }
 
     /// Notes that something goes on for a person, under a receipt once there is one, and has to be told when that receipt is
-    /// withdrawn: see [`untold`](Self::untold). Note it before it begins, and again with the receipt before it goes on. When the
-    /// receipt is renewed, it follows the new one. What follows a receipt goes on doing so if it is noted without one.
+    /// withdrawn: see [`untold`](Self::untold). Note it before it begins, and record the receipt with [`give_to`](Self::give_to), or note
+    /// it again with one that was recorded before. When the receipt is renewed, it follows the new one. What follows a receipt goes on doing so if it is noted without one.
     ///
     /// # Errors
     ///
@@ -464,16 +510,14 @@ impl ConsentLedger {
         self.append(subject, |state| {
             let known = self.inner.store.follower(name)?;
             if known.as_ref().is_some_and(|known| known.subject != subject) {
-                return Err(LedgerError::State("the follower is another person's"));
+                return Err(LedgerError::State(OTHER_FOLLOWER));
             }
             // Whoever begins it twice does not let it lose its receipt.
             if known.is_some_and(|known| receipt.is_none() || known == follower) {
                 return Ok(Plan::default());
             }
             match receipt.map(|receipt| row_of(state, receipt)).transpose()? {
-                Some(row) if row.ended.is_some() => {
-                    Err(LedgerError::State("the receipt has ended"))
-                }
+                Some(row) if row.ended.is_some() => Err(LedgerError::State(HAS_ENDED)),
                 _ => Ok(Plan {
                     follower: Some(follower.clone()),
                     ..Plan::default()

@@ -1,11 +1,10 @@
 //! The ledger and its keys, each in a SQLite file of its own.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
-#[cfg(unix)]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +14,7 @@ use jiff::Timestamp;
 #[cfg(unix)]
 use provider_core::Clock;
 use provider_core::InvalidRequest;
+use rusqlite::config::DbConfig;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction,
     TransactionBehavior, params,
@@ -127,6 +127,12 @@ CREATE TABLE source (
     entry INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+        // A person's epoch lies with the receipts that ended in it, where a proof reads it without a second search.
+        "
+ALTER TABLE receipt ADD COLUMN epoch INTEGER;
+UPDATE receipt SET epoch = (SELECT epoch FROM person WHERE id = subject) WHERE ended_at IS NOT NULL;
+ALTER TABLE person DROP COLUMN epoch;
+",
     ],
 };
 
@@ -153,6 +159,12 @@ impl From<rusqlite::Error> for StoreError {
         match error {
             rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
                 ErrorCode::NotADatabase => Self::Refused(Refusal::NoDatabase),
+                ErrorCode::ReadOnly => Self::Refused(Refusal::ReadOnly),
+                ErrorCode::DiskFull => Self::Failed("the disk is full".to_owned()),
+                ErrorCode::SystemIoFailure => Self::Failed("disk I/O error".to_owned()),
+                ErrorCode::CannotOpen => {
+                    Self::Failed("the file, or what lies beside it, cannot be opened".to_owned())
+                }
                 code => Self::Failed(format!("{code:?} ({})", failure.extended_code)),
             },
             rusqlite::Error::QueryReturnedNoRows => Self::Unreadable("a row that must be there"),
@@ -166,6 +178,15 @@ impl From<rusqlite::Error> for StoreError {
 
 fn failed(error: &io::Error) -> StoreError {
     StoreError::Failed(error.kind().to_string())
+}
+
+fn uncreated(error: &io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::Refused(Refusal::ReadOnly)
+        }
+        _ => failed(error),
+    }
 }
 
 fn check_version(number: i32) -> Result<(), Refusal> {
@@ -214,11 +235,9 @@ fn open(path: &Path, application: &Application) -> Result<Connection, StoreError
     check_version(rusqlite::version_number()).map_err(StoreError::Refused)?;
     let exists = check_header(path, application)?;
     if !exists {
-        create_private(path).map_err(|error| failed(&error))?;
+        create_private(path).map_err(|error| uncreated(&error))?;
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if !exists {
         // In the file itself before there is a write-ahead log, so that the file's first bytes always tell whose it is.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
@@ -260,6 +279,69 @@ fn open(path: &Path, application: &Application) -> Result<Connection, StoreError
         return refused(Refusal::Setting("secure_delete=ON"));
     }
     Ok(connection)
+}
+
+/// Opens a file of this application that is there, and writes nothing to it: neither to the file nor to its log, which must need no
+/// recovery.
+fn open_to_read(path: &Path, application: &Application) -> Result<Connection, StoreError> {
+    check_version(rusqlite::version_number()).map_err(StoreError::Refused)?;
+    let refused = |refusal| Err(StoreError::Refused(refusal));
+    if !check_header(path, application)? {
+        return refused(Refusal::NoDatabase);
+    }
+    let opened = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|connection| {
+        let schema = number(&connection, "user_version")?;
+        Ok((connection, schema))
+    });
+    let log = fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len());
+    let (connection, schema) = match opened {
+        Ok(opened) => opened,
+        Err(_) if log > 0 => return refused(Refusal::LogUnread),
+        // Where nothing may be made beside the file and there is no log, nobody writes it, and all of it is in it.
+        Err(_) => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let connection = connect(&immutable(path), flags)?;
+            let schema = number(&connection, "user_version")?;
+            (connection, schema)
+        }
+    };
+    if number(&connection, "application_id")? != i64::from(application.id) {
+        return refused(Refusal::OtherApplication);
+    }
+    match schema.cmp(&i64::from(application.schema())) {
+        Ordering::Less => refused(Refusal::OlderSchema),
+        Ordering::Greater => refused(Refusal::NewerSchema),
+        Ordering::Equal => Ok(connection),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Or else SQLite 3.51 compiles a cached statement anew whenever a parameter of its conditions is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The file as a URI by which SQLite reads it without a lock and a log.
+fn immutable(path: &Path) -> PathBuf {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri.into()
 }
 
 /// Makes the current schema of an earlier one, or of nothing.
@@ -343,10 +425,19 @@ impl SqliteStore {
     /// [`StoreError::Refused`], and nothing was written; or the file system or the database failed.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let writer = open(path, &LEDGER)?;
-        let reader = open(path, &LEDGER)?;
+        Self::over(open(path, &LEDGER)?, open(path, &LEDGER)?)
+    }
+
+    /// Opens a file that is there, and writes nothing.
+    #[cfg(unix)]
+    fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let open = || open_to_read(path, &LEDGER);
+        Self::over(open()?, open()?)
+    }
+
+    fn over(writer: Connection, reader: Connection) -> Result<Self, StoreError> {
         // In KiB. Room for the upper levels of the tree of ten million receipts.
-        reader.pragma_update(None, "cache_size", -32_768)?;
+        reader.pragma_update(None, "cache_size", -131_072)?;
         let id = writer.query_row("SELECT id FROM ledger", [], |row| row.get(0))?;
         Ok(Self {
             ledger: LedgerId::from_bytes(id),
@@ -381,13 +472,13 @@ impl SqliteStore {
                     entry.sealed,
                 ])?;
             transaction
-                .prepare_cached("INSERT OR IGNORE INTO person VALUES (?1, 0)")?
+                .prepare_cached("INSERT OR IGNORE INTO person VALUES (?1)")?
                 .execute([entry.subject.as_bytes()])?;
         }
         for row in &change.receipts {
             transaction
                 .prepare_cached(
-                    "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL)",
+                    "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, NULL)",
                 )?
                 .execute(params![
                     row.id.as_bytes(),
@@ -401,15 +492,18 @@ impl SqliteStore {
                     row.expires_at.as_microsecond(),
                 ])?;
         }
+        let epoch = change.epoch.map(|(_, epoch)| signed(epoch)).transpose()?;
         for (id, at, reason) in &change.ended {
             transaction
-                .prepare_cached("UPDATE receipt SET ended_at = ?2, ended_by = ?3 WHERE id = ?1")?
-                .execute(params![id.as_bytes(), at.as_microsecond(), reason.number()])?;
-        }
-        if let Some((subject, epoch)) = change.epoch {
-            transaction
-                .prepare_cached("UPDATE person SET epoch = ?2 WHERE id = ?1")?
-                .execute(params![subject.as_bytes(), signed(epoch)?])?;
+                .prepare_cached(
+                    "UPDATE receipt SET ended_at = ?2, ended_by = ?3, epoch = ?4 WHERE id = ?1",
+                )?
+                .execute(params![
+                    id.as_bytes(),
+                    at.as_microsecond(),
+                    reason.number(),
+                    epoch
+                ])?;
         }
         if let Some(hold) = &change.held {
             transaction.execute(
@@ -609,19 +703,19 @@ fn head_of(connection: &Connection, ledger: LedgerId) -> Result<Head, StoreError
     }
 }
 
+/// One statement is one moment, and one search.
+const RECEIPTS: &str = "
+SELECT id, entry, rule, purposes, kinds, providers, given_at, expires_at, ended_at, ended_by, epoch
+FROM receipt WHERE subject = ?1 ORDER BY entry";
+
 fn receipts(
     connection: &Connection,
     subject: Subject,
 ) -> Result<(u64, Vec<ReceiptRow>), StoreError> {
-    // One statement is one moment, and half the cost of two in a transaction.
-    let mut statement = connection.prepare_cached(
-        "SELECT id, entry, rule, purposes, kinds, providers, given_at, expires_at, ended_at, ended_by,
-             (SELECT epoch FROM person WHERE person.id = ?1)
-         FROM receipt WHERE subject = ?1 ORDER BY entry",
-    )?;
+    let mut statement = connection.prepare_cached(RECEIPTS)?;
     let mut epoch = 0;
     let rows = read(&mut statement, subject, |row| {
-        epoch = unsigned(row.get::<_, Option<i64>>(10)?.unwrap_or(0))?;
+        epoch = epoch.max(unsigned(row.get::<_, Option<i64>>(10)?.unwrap_or(0))?);
         receipt(subject, row)
     })?;
     Ok((epoch, rows))
@@ -748,7 +842,7 @@ impl Files {
             return Err(StoreError::Refused(Refusal::LedgerMissing).into());
         }
         let store = SqliteStore::open(&self.ledger)?;
-        let is_new = store.persons()? == 0 && store.head()?.seq == 0;
+        let is_new = store.head()?.seq == 0 && store.persons()? == 0;
         let lost = |persons| LedgerError::Keys(KeyError::Lost { persons });
         if !keys && !is_new {
             return Err(lost(store.persons()?));
@@ -763,6 +857,29 @@ impl Files {
         let wrapper = FileKeyWrapper::open(&self.key_encryption_key)?;
         let keys = Keys::new(Arc::new(keys), Arc::new(wrapper));
         ConsentLedger::open_with_clock(Arc::new(store), keys, clock)
+    }
+
+    /// Opens a ledger that is there to read it, which needs no right to write: nothing is written to any of the files, and what would
+    /// write is refused.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open); also [`Refusal::OlderSchema`] and [`Refusal::LogUnread`], of files that have to be opened once where
+    /// they may be written.
+    pub fn open_to_read(&self, clock: Arc<dyn Clock>) -> Result<ConsentLedger, LedgerError> {
+        let store = SqliteStore::open_to_read(&self.ledger)?;
+        if !self.keys.exists() {
+            let persons = store.persons()?;
+            return Err(KeyError::Lost { persons }.into());
+        }
+        let keys = SqliteKeyStore(Mutex::new(open_to_read(&self.keys, &KEYS)?));
+        if !self.key_encryption_key.exists() {
+            let persons = keys.persons()?;
+            return Err(KeyError::Lost { persons }.into());
+        }
+        let wrapper = FileKeyWrapper::open(&self.key_encryption_key)?;
+        let keys = Keys::new(Arc::new(keys), Arc::new(wrapper));
+        ConsentLedger::open_to_read(Arc::new(store), keys, clock)
     }
 }
 
@@ -927,6 +1044,8 @@ fn key_row(row: &Row<'_>) -> Result<KeyRow, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     #[test]
@@ -934,6 +1053,22 @@ mod tests {
         assert_eq!(check_version(3_051_002), Err(Refusal::OldSqlite));
         assert_eq!(check_version(3_051_003), Ok(()));
         assert_eq!(check_version(rusqlite::version_number()), Ok(()));
+    }
+
+    /// A statement that is compiled anew each time costs more than what it reads.
+    #[test]
+    fn what_a_proof_asks_is_compiled_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("ledger.db")).unwrap();
+        for subject in 0..3 {
+            let read = store.receipts(Subject::from_bytes([subject; 16]));
+            assert_eq!(read, Ok((0, Vec::new())));
+        }
+        let reader = held(&store.reader);
+        let statement = reader.prepare_cached(RECEIPTS).unwrap();
+        let status = |of| statement.get_status(of);
+        assert_eq!(status(StatementStatus::Run), 3);
+        assert_eq!(status(StatementStatus::RePrepare), 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use provider_core::bytes::{Bytes, BytesMut};
 use provider_core::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use provider_core::http::{Method, Request, StatusCode};
 use provider_core::secrecy::{ExposeSecret as _, SecretString};
@@ -14,8 +15,10 @@ use provider_core::{
     BaseUrl, Body, ExchangeLimits, HyperTransport, InvalidRequest, RawResponse, Transport,
     TransportError, TransportErrorKind,
 };
-use serde_json::{Value, json};
-use zeroize::Zeroizing;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::KeyError;
 use crate::wrapper::{KeyWrapper, Wrapped};
@@ -136,6 +139,69 @@ impl fmt::Debug for VaultKeyWrapper {
     }
 }
 
+/// Bytes that may hold a secret, overwritten when nobody needs them any more. Those that are shared with somebody are not: what a
+/// connection has read stays in its own buffers.
+struct Wiped(Bytes);
+
+impl Wiped {
+    /// Overwrites the bytes, if they are nobody else's.
+    fn wipe(&mut self) -> Option<BytesMut> {
+        let mut bytes = std::mem::take(&mut self.0).try_into_mut().ok()?;
+        bytes.as_mut().zeroize();
+        Some(bytes)
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+/// What Vault answers.
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<T>,
+}
+
+/// No body of a request.
+const NOTHING: Option<&str> = None;
+
+/// What `encrypt` is asked.
+#[derive(Serialize)]
+struct Encrypt<'a> {
+    plaintext: &'a str,
+}
+
+/// What `encrypt` answers.
+#[derive(Deserialize)]
+struct Encrypted {
+    ciphertext: String,
+}
+
+/// What `decrypt` answers.
+#[derive(Deserialize)]
+struct Decrypted {
+    plaintext: String,
+}
+
+impl Drop for Decrypted {
+    fn drop(&mut self) {
+        self.plaintext.zeroize();
+    }
+}
+
+/// What Vault says of a key, in its words.
+#[derive(Deserialize)]
+struct KeyData {
+    exportable: Option<bool>,
+    allow_plaintext_backup: Option<bool>,
+    derived: Option<bool>,
+    latest_version: Option<u64>,
+    min_decryption_version: Option<u64>,
+    min_available_version: Option<u64>,
+}
+
 /// What Vault says of a key.
 struct Key {
     latest: u64,
@@ -186,18 +252,20 @@ impl VaultKeyWrapper {
         Ok(wrapper)
     }
 
-    fn call(
+    /// The status, and what a success says.
+    fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, Value), KeyError> {
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<(StatusCode, Option<T>), KeyError> {
         let VaultSettings { address, mount, .. } = &self.settings;
         let bytes = match body {
             Some(body) => serde_json::to_vec(body),
             None => Ok(Vec::new()),
         };
         let bytes = bytes.map_err(|_| service("the request cannot be written"))?;
+        let bytes = Wiped(bytes.into());
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{address}/v1/{mount}/{path}"))
@@ -210,7 +278,7 @@ impl VaultKeyWrapper {
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request.body(Body::from(bytes));
+        let request = request.body(Body::from(bytes.0.clone()));
         let request = request.map_err(|_| service("the request cannot be written"))?;
         let (reply, answer) = channel();
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,27 +293,30 @@ impl VaultKeyWrapper {
             })?;
         // A transport's error has no part of a request and of a reply.
         let answer = answer.map_err(|error| KeyError::Service(error.to_string()))?;
-        let body = answer.body();
-        if body.len() > MOST_BYTES {
+        let (status, body) = (answer.status(), Wiped(answer.body().clone()));
+        drop(answer);
+        if body.0.len() > MOST_BYTES {
             return Err(service("its answer is too long"));
         }
-        match answer.status() {
-            StatusCode::NO_CONTENT => Ok((StatusCode::OK, Value::Null)),
-            StatusCode::OK => match serde_json::from_slice::<Value>(body) {
-                Ok(mut answer) => Ok((
-                    StatusCode::OK,
-                    answer.get_mut("data").map_or(Value::Null, Value::take),
-                )),
+        match status {
+            StatusCode::NO_CONTENT => Ok((StatusCode::OK, None)),
+            StatusCode::OK => match serde_json::from_slice::<Answer<T>>(&body.0) {
+                Ok(answer) => Ok((StatusCode::OK, answer.data)),
                 // What JSON says about itself may repeat what is in it.
-                Err(_) => Err(service("its answer is not in its form")),
+                Err(_) => Err(unformed()),
             },
             // Its text may repeat what was sent.
-            status => Ok((status, Value::Null)),
+            status => Ok((status, None)),
         }
     }
 
     /// What a call says that has to succeed.
-    fn done(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, KeyError> {
+    fn done<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<Option<T>, KeyError> {
         match self.call(method, path, body)? {
             (StatusCode::OK, data) => Ok(data),
             (status, _) => Err(refused(status)),
@@ -257,23 +328,21 @@ impl VaultKeyWrapper {
     }
 
     fn key(&self) -> Result<Key, KeyError> {
-        let data = self.done(Method::GET, &self.path("keys"), None)?;
-        let is = |name: &str| data.get(name).and_then(Value::as_bool);
-        let number = |name: &str| data.get(name).and_then(Value::as_u64);
-        let leaves = [is("exportable"), is("allow_plaintext_backup")];
-        if leaves != [Some(false), Some(false)] {
+        let asked = self.done(Method::GET, &self.path("keys"), NOTHING)?;
+        let key: KeyData = asked.ok_or_else(unformed)?;
+        if [key.exportable, key.allow_plaintext_backup] != [Some(false), Some(false)] {
             return Err(service(
                 "the key can be exported or backed up in plain text, and an erasure would not be one",
             ));
         }
-        if is("derived") == Some(true) {
+        if key.derived == Some(true) {
             return Err(service("the key derives others, and must not"));
         }
-        let latest = number("latest_version").filter(|latest| *latest > 0);
+        let latest = key.latest_version.filter(|latest| *latest > 0);
         Ok(Key {
-            latest: latest.ok_or_else(|| service("its answer is not in its form"))?,
-            decrypts_from: number("min_decryption_version").unwrap_or(0),
-            is_there_from: number("min_available_version").unwrap_or(0),
+            latest: latest.ok_or_else(unformed)?,
+            decrypts_from: key.min_decryption_version.unwrap_or(0),
+            is_there_from: key.min_available_version.unwrap_or(0),
         })
     }
 }
@@ -294,6 +363,10 @@ fn serve(runtime: &tokio::runtime::Runtime, transport: &dyn Transport, queue: &R
 
 fn service(what: &str) -> KeyError {
     KeyError::Service(what.to_owned())
+}
+
+fn unformed() -> KeyError {
+    service("its answer is not in its form")
 }
 
 fn refused(status: StatusCode) -> KeyError {
@@ -329,14 +402,13 @@ impl KeyWrapper for VaultKeyWrapper {
             return Err(service("a secret of this length cannot be wrapped"));
         }
         let plain = Zeroizing::new(STANDARD.encode(secret));
-        let body = json!({ "plaintext": plain.as_str() });
-        let data = self.done(Method::POST, &self.path("encrypt"), Some(&body))?;
-        let sealed = data.get("ciphertext").and_then(Value::as_str);
-        let found = sealed.and_then(|sealed| Some((version(sealed)?, sealed)));
-        let (version, sealed) = found.ok_or_else(|| service("its answer is not in its form"))?;
+        let body = Encrypt { plaintext: &plain };
+        let answer = self.done(Method::POST, &self.path("encrypt"), Some(&body))?;
+        let Encrypted { ciphertext } = answer.ok_or_else(unformed)?;
+        let version = version(&ciphertext).ok_or_else(unformed)?;
         Ok(Wrapped {
             key_id: key_id(version),
-            bytes: sealed.as_bytes().to_vec(),
+            bytes: ciphertext.into_bytes(),
         })
     }
 
@@ -348,11 +420,10 @@ impl KeyWrapper for VaultKeyWrapper {
         }
         let body = json!({ "ciphertext": sealed });
         match self.call(Method::POST, &self.path("decrypt"), Some(&body))? {
-            (StatusCode::OK, data) => {
-                let plain = data.get("plaintext").and_then(Value::as_str);
-                let plain = plain.and_then(|plain| STANDARD.decode(plain).ok());
-                let plain = plain.ok_or_else(|| service("its answer is not in its form"))?;
-                Ok(Zeroizing::new(plain))
+            (StatusCode::OK, answer) => {
+                let answer: Decrypted = answer.ok_or_else(unformed)?;
+                let plain = STANDARD.decode(&answer.plaintext);
+                plain.map(Zeroizing::new).map_err(|_| unformed())
             }
             // It says the same of a version that is gone and of what was altered, but for its words.
             (StatusCode::BAD_REQUEST, _) => {
@@ -369,7 +440,8 @@ impl KeyWrapper for VaultKeyWrapper {
 
     fn rotate(&self) -> Result<(), KeyError> {
         let path = format!("{}/rotate", self.path("keys"));
-        self.done(Method::POST, &path, Some(&json!({}))).map(drop)
+        let done: Result<Option<IgnoredAny>, _> = self.done(Method::POST, &path, Some(&json!({})));
+        done.map(drop)
     }
 
     fn destroy_earlier(&self) -> Result<(), KeyError> {
@@ -383,9 +455,25 @@ impl KeyWrapper for VaultKeyWrapper {
             "min_encryption_version": key.latest,
         });
         let path = self.path("keys");
-        self.done(Method::POST, &format!("{path}/config"), Some(&config))?;
         let trim = json!({ "min_available_version": key.latest });
-        self.done(Method::POST, &format!("{path}/trim"), Some(&trim))?;
+        for (of, body) in [("config", config), ("trim", trim)] {
+            let path = format!("{path}/{of}");
+            let _: Option<IgnoredAny> = self.done(Method::POST, &path, Some(&body))?;
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_and_answered_is_overwritten() {
+        let secret = Bytes::from(b"CANARY".to_vec());
+        let shared = secret.clone();
+        assert_eq!(Wiped(secret).wipe(), None, "somebody else reads it");
+        let wiped = Wiped(shared).wipe();
+        assert_eq!(wiped.as_deref(), Some([0; 6].as_slice()));
     }
 }

@@ -205,7 +205,7 @@ mod file {
         /// Reads the file again if it is another one by now.
         fn refresh(&mut self, path: &Path) -> Result<&Keks, KeyError> {
             if Stamp::of(&fs::symlink_metadata(path)?) != self.stamp {
-                *self = read(path)?.1;
+                *self = read(path)?;
             }
             Ok(&self.keys)
         }
@@ -237,7 +237,7 @@ mod file {
         /// It does not exist, is no regular file, may be read or written by others, or is not in its form.
         pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyError> {
             let path = path.into();
-            let keys = Mutex::new(read(&path)?.1);
+            let keys = Mutex::new(read(&path)?);
             Ok(Self { path, keys })
         }
 
@@ -263,17 +263,18 @@ mod file {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
-            let (old, mut read_now) = read(&self.path)?;
+            let mut read_now = read(&self.path)?;
             if !change(&mut read_now.keys)? {
                 *held = read_now;
                 return Ok(());
             }
+            let old = OpenOptions::new().write(true).open(&self.path)?;
             write_new(&new, &read_now.keys)?;
             fs::rename(&new, &self.path)?;
             sync_directory(&self.path)?;
             // The old file has no name any more, only this handle.
             wipe(old)?;
-            *held = read(&self.path)?.1;
+            *held = read(&self.path)?;
             Ok(())
         }
     }
@@ -302,6 +303,11 @@ mod file {
         }
 
         fn destroy_earlier(&self) -> Result<(), KeyError> {
+            // Asked at each start, when there is nothing to destroy, and nothing that a killed change left.
+            let is_alone = held(&self.keys).refresh(&self.path)?.0.len() == 1;
+            if is_alone && fs::symlink_metadata(beside(&self.path, "new")).is_err() {
+                return Ok(());
+            }
             self.change(|keys| Ok(keys.keep_current()))
         }
     }
@@ -313,12 +319,12 @@ mod file {
         name.into()
     }
 
-    fn read(path: &Path) -> Result<(File, Read), KeyError> {
+    fn read(path: &Path) -> Result<Read, KeyError> {
         // A link could be turned to another file after it was looked at.
         if !fs::symlink_metadata(path)?.is_file() {
             return Err(KeyError::NoFile);
         }
-        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(KeyError::NoFile);
@@ -340,7 +346,7 @@ mod file {
             })?;
         let keys = parse(&text).ok_or(KeyError::Malformed)?;
         let stamp = Stamp::of(&metadata);
-        Ok((file, Read { keys, stamp }))
+        Ok(Read { keys, stamp })
     }
 
     fn parse(text: &str) -> Option<Keks> {

@@ -57,9 +57,9 @@ pub fn record_request(
 /// Proves and records by a ledger of consent: for the calls of journeys that [follow](ConsentLedger::follow) a person there, each under
 /// its own id.
 ///
-/// Before a journey starts, note it with `follow`, without a receipt; once the person has agreed, record the receipt, note it with
-/// `follow` again, and then submit [`ConsentGiven`](kyc_journey::Fact::ConsentGiven). A journey that the ledger does not know makes no
-/// call.
+/// Before a journey starts, note it with `follow`, without a receipt; once the person has agreed, record the receipt with
+/// [`give_to`](ConsentLedger::give_to), and then submit [`ConsentGiven`](kyc_journey::Fact::ConsentGiven). A journey that the ledger does
+/// not know makes no call.
 #[derive(Debug, Clone)]
 pub struct LedgerConsents {
     ledger: ConsentLedger,
@@ -118,7 +118,17 @@ impl LedgerConsents {
             LedgerEntry::Requested => {
                 record_request(&self.ledger, &id.journey, subject, &self.notice)
             }
-            LedgerEntry::Refused => ledger.refuse(subject, &self.notice),
+            LedgerEntry::Refused => {
+                // Whoever recorded a receipt may have died before the journey heard of it. What another journey goes on under stays.
+                let followers = ledger.followers(subject)?;
+                let shared = |other: &Follower| {
+                    other.name != follower.name && other.receipt == follower.receipt
+                };
+                if !followers.iter().any(shared) {
+                    self.withdrawn(&follower)?;
+                }
+                ledger.refuse(subject, &self.notice)
+            }
             LedgerEntry::Given { receipt } | LedgerEntry::Renewed { receipt } => {
                 // It was recorded before the journey heard of it: a journey has no room for a receipt.
                 let known = ledger.state(subject)?.receipts;
@@ -156,7 +166,7 @@ impl LedgerConsents {
         }
     }
 
-    /// The person withdrew in the journey itself, or the ledger told the journey.
+    /// The person withdrew in the journey itself, or refused, or the ledger told the journey.
     fn withdrawn(&self, follower: &Follower) -> Result<(), LedgerError> {
         let Some(receipt) = follower.receipt else {
             return Ok(());

@@ -11,7 +11,10 @@ use crate::ledger::{Ledger, failed};
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
-    let ledger = Ledger::existing(&arguments.store.db)?;
+    let ledger = match arguments.dry_run {
+        true => Ledger::to_read(&arguments.store.db)?,
+        false => Ledger::existing(&arguments.store.db)?,
+    };
     let subject = ledger.someone(&arguments.whose)?;
     let now = SystemClock.now();
     let state = ledger.0.state(subject).map_err(|error| failed(&error))?;

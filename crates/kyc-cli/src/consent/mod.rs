@@ -7,7 +7,7 @@ mod withdraw;
 
 use std::io::{self, Write as _};
 
-use kyc_consent::Class;
+use kyc_consent::{Class, LedgerError};
 
 use crate::arguments::{ConsentCommand, ConsentExport};
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub(crate) async fn run(command: ConsentCommand, output: Output) -> Result<u8, F
 
 fn export(arguments: &ConsentExport, output: Output) -> Result<(), Failure> {
     const OUT: &str = "--out";
-    let ledger = Ledger::existing(&arguments.store.db)?;
+    let ledger = Ledger::to_read(&arguments.store.db)?;
     let Some(path) = &arguments.out else {
         let mut lines = Vec::new();
         let exported = ledger.0.export(arguments.bodies, &mut lines);
@@ -36,7 +36,10 @@ fn export(arguments: &ConsentExport, output: Output) -> Result<(), Failure> {
     let written = |error: &io::Error| Failure::file(OUT, "written", error);
     let mut file = temporary::beside(path).map_err(|error| written(&error))?;
     let exported = ledger.0.export(arguments.bodies, &mut file);
-    let head = exported.map_err(|error| failed(&error))?;
+    let head = exported.map_err(|error| match error {
+        LedgerError::Unwritten(kind) => written(&kind.into()),
+        error => failed(&error),
+    })?;
     let stored = file.flush().and_then(|()| file.as_file().sync_all());
     stored.map_err(|error| written(&error))?;
     let placed = file.persist_noclobber(path);

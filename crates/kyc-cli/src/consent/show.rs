@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, failed};
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &ConsentShow, output: Output) -> Result<(), Failure> {
-    let ledger = Ledger::existing(&arguments.store.db)?;
+    let ledger = Ledger::to_read(&arguments.store.db)?;
     match ledger.find(&arguments.whose)? {
         Some(subject) => person(&ledger, subject, output),
         None => whole(&ledger, output),

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &ConsentVerify, output: Output) -> Result<u8, Failu
     let found = match &arguments.export {
         Some(path) => verify_export(&read(path)?, &anchors).map_err(|error| error.to_string()),
         None => {
-            let ledger = Ledger::existing(&arguments.store.db)?;
+            let ledger = Ledger::to_read(&arguments.store.db)?;
             match ledger.0.verify(&anchors) {
                 Err(LedgerError::Misfit(misfit)) => Err(misfit.to_string()),
                 Err(error) => return Err(failed(&error)),

@@ -104,11 +104,14 @@ impl Store {
         let path = beside(&self.path, ".sandbox");
         let opened = Sandbox::open_for(&hex::encode(owner), settings, path);
         opened.map_err(|error| {
+            const BESIDE: &str = "the sandbox beside --db";
             let rule = match &error {
+                StateFileError::Sqlite { reason } => return Failure::unstored(BESIDE, reason),
+                StateFileError::Create(error) => return Failure::file(BESIDE, "written", error),
                 StateFileError::OtherOwner => "belongs to other journeys".to_owned(),
                 error => error.to_string().replace("the state file ", ""),
             };
-            Failure::configuration("the sandbox beside --db", rule)
+            Failure::configuration(BESIDE, rule)
         })
     }
 
@@ -185,7 +188,7 @@ pub(crate) fn failed(error: EngineError) -> Failure {
         // A full disk, for one: in the words of SQLite, which repeat nothing of what is stored.
         EngineErrorKind::Unavailable => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            return Failure::Unstored(cause.unwrap_or_else(|| error.to_string()));
+            return Failure::unstored(FIELD, cause.unwrap_or_else(|| error.to_string()));
         }
         _ => error.to_string(),
     };
@@ -207,6 +210,8 @@ fn not_opened(error: OpenError) -> Failure {
         OpenError::OtherApplication { .. } => "is another application's database",
         OpenError::NewerSchema { .. } => "was written by a later version of kyc",
         OpenError::Held { .. } => "is in use by another kyc",
+        OpenError::File { source, .. } => return Failure::file(FIELD, "opened", &source),
+        OpenError::Sqlite { .. } => return Failure::unstored(FIELD, "the database refuses it"),
         _ => "cannot be opened",
     };
     Failure::configuration(FIELD, rule)

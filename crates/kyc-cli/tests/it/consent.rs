@@ -109,6 +109,94 @@ fn a_ledger_and_its_export_are_verified_and_an_altered_one_is_not() {
     assert_eq!(run.code, 6, "{run:?}");
 }
 
+/// As far as a process can be told that a disk is full: no file of it grows beyond this many blocks of 512 bytes.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_named_and_changes_nothing_and_reading_needs_no_room() {
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let db = files.path("journeys.db");
+    let before = files.show();
+    let limited = |arguments: &[&str]| {
+        let limited = "trap '' XFSZ; ulimit -f 8; exec \"$@\"";
+        let run = std::process::Command::new("sh")
+            .args(["-c", limited, "sh", env!("CARGO_BIN_EXE_kyc")])
+            .args(arguments)
+            .args(["--db", &db])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(run.stderr).unwrap();
+        (run.status.code(), told)
+    };
+    let out = files.path("export.jsonl");
+    for arguments in [
+        ["consent", "withdraw", "--mobile-number", MOBILE].as_slice(),
+        &["consent", "export", "--out", &out],
+        &["journey", "list"],
+        &["journey", "start", "--sandbox", "--mobile-number", MOBILE],
+    ] {
+        let (code, told) = limited(arguments);
+        assert_eq!(code, Some(8), "{arguments:?}: {told}");
+        let says = "cannot be read or written: ";
+        assert!(told.contains(says), "{arguments:?}: {told}");
+        for wrong in [MOBILE, "Nothing was sent", "Correct it"] {
+            assert!(!told.contains(wrong), "{arguments:?}: {told}");
+        }
+    }
+    assert!(!fs::exists(&out).unwrap());
+    assert_eq!(files.show(), before);
+    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE];
+    assert_eq!(files.kyc(&withdraw).code, 0);
+    let (code, told) = limited(&["erase", "--mobile-number", MOBILE]);
+    assert_eq!(code, Some(8), "{told}");
+    assert_eq!(files.kyc(&["erase", "--mobile-number", MOBILE]).code, 0);
+}
+
+/// Nothing is made beside the files either, so that a copy on a medium that cannot be written is enough.
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_may_not_be_written_is_shown_verified_and_exported() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let directory = files.directory();
+    let db = files.path("journeys.db");
+    // Root may write anything, so somebody else reads.
+    let me = fs::metadata(directory).unwrap().uid();
+    let reader = if me == 0 { 65_534 } else { me };
+    let paths = fs::read_dir(directory).unwrap();
+    let paths: Vec<_> = paths.map(|entry| entry.unwrap().path()).collect();
+    for path in paths.iter().chain([&directory.to_owned()]) {
+        let mode = if path.is_dir() { 0o500 } else { 0o400 };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        chown(path, Some(reader), None).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kyc"));
+        if me == 0 {
+            command.uid(reader).gid(reader);
+        }
+        let run = command.args(arguments).args(["--db", &db]).output();
+        let run = run.unwrap();
+        (run.status.code(), String::from_utf8(run.stderr).unwrap())
+    };
+    for arguments in [
+        ["consent", "show"].as_slice(),
+        &["consent", "show", "--mobile-number", MOBILE],
+        &["consent", "verify"],
+        &["consent", "export", "--bodies"],
+    ] {
+        let (code, told) = run(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {told}");
+    }
+    let (code, told) = run(&["consent", "withdraw", "--mobile-number", MOBILE]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("may not be written"), "{told}");
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
 #[test]
 fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     let files = Files::new();

@@ -140,7 +140,7 @@ fn a_full_disk_ends_a_journey_plainly_and_it_goes_on_once_there_is_room() {
             .output()
             .unwrap();
         let told = String::from_utf8(run.stderr).unwrap();
-        assert_eq!(run.status.code(), Some(2), "{blocks}: {told}");
+        assert_eq!(run.status.code(), Some(8), "{blocks}: {told}");
         let words = "error: --db: cannot be read or written: disk I/O error";
         assert!(told.contains(words), "{blocks}: {told}");
         let mut run = files.start("9001000000", &["--key", "ORDER-17"]);

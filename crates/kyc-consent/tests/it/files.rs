@@ -124,6 +124,91 @@ fn every_file_is_its_owner_s_alone() {
     }
 }
 
+/// Also for whoever may read the files and nothing else: nothing is made beside them, and no byte changes.
+#[cfg(unix)]
+#[test]
+fn a_ledger_is_read_without_a_right_to_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let home = Home::new();
+    let ledger = home.open();
+    let (subject, receipt) = consenting(&ledger);
+    let head = ledger.head().unwrap();
+    drop(ledger);
+    let mode = |of: &Path, mode| {
+        fs::set_permissions(of, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let before = contents(home.directory.path());
+    let paths: Vec<_> = before.iter().map(|(path, _)| path.clone()).collect();
+    paths.iter().for_each(|path| mode(path, 0o400));
+    mode(home.directory.path(), 0o500);
+    let read = home
+        .files
+        .open_to_read(Arc::new(home.clock.clone()))
+        .unwrap();
+    assert_eq!(read.verify(&[head]).unwrap(), head);
+    assert_eq!(read.find(&mobile()).unwrap(), Some(subject));
+    assert_eq!(read.receipt(subject, receipt.id()).unwrap(), receipt);
+    read.export(true, &mut Vec::new()).unwrap();
+    read.prove(&need(subject)).unwrap();
+    let written = read
+        .withdraw(subject, Scope::All, &code("app"))
+        .unwrap_err();
+    let read_only = StoreError::Refused(Refusal::ReadOnly);
+    assert!(
+        matches!(&written, LedgerError::Store(error) if *error == read_only),
+        "{written}"
+    );
+    drop(read);
+    mode(home.directory.path(), 0o700);
+    let kept = contents(home.directory.path());
+    let kept: Vec<_> = kept
+        .into_iter()
+        // The index of a log is made where a directory may be written, as root may.
+        .filter(|(path, _)| paths.contains(path))
+        .collect();
+    assert_eq!(kept, before);
+    paths.iter().for_each(|path| mode(path, 0o600));
+    assert_eq!(home.open().head().unwrap(), head);
+}
+
+/// What a process left that died, or that runs: its log is read with the file.
+#[cfg(unix)]
+#[test]
+fn a_ledger_is_read_beside_whoever_writes_it_and_an_older_one_is_named() {
+    let home = Home::new();
+    let to_read = || home.files.open_to_read(Arc::new(home.clock.clone()));
+    let missing = to_read().unwrap_err();
+    assert!(matches!(
+        missing,
+        LedgerError::Store(StoreError::Refused(Refusal::NoDatabase))
+    ));
+    let ledger = home.open();
+    let read = to_read().unwrap();
+    let (subject, _) = consenting(&ledger);
+    assert_eq!(read.head().unwrap(), ledger.head().unwrap());
+    ledger.withdraw(subject, Scope::All, &code("app")).unwrap();
+    assert!(read.prove(&need(subject)).is_err());
+    drop((read, ledger));
+    let connection = Connection::open(&home.files.ledger).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
+    drop(connection);
+    let older = to_read().unwrap_err();
+    assert!(matches!(
+        older,
+        LedgerError::Store(StoreError::Refused(Refusal::OlderSchema))
+    ));
+    fs::remove_file(&home.files.key_encryption_key).unwrap();
+    let connection = Connection::open(&home.files.ledger).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
+    drop(connection);
+    let lost = to_read().unwrap_err();
+    assert!(
+        matches!(lost, LedgerError::Keys(KeyError::Lost { persons: 1 })),
+        "{lost}"
+    );
+}
+
 #[test]
 fn two_that_are_open_at_once_write_one_chain_and_see_each_other_s_withdrawals() {
     let home = Home::new();
@@ -292,7 +377,7 @@ fn no_database_another_application_s_and_a_newer_schema_are_refused_untouched() 
         Err(StoreError::Refused(Refusal::OtherApplication))
     ));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     connection.close().unwrap();
     is_refused(&path, Refusal::NewerSchema);
 }
@@ -326,7 +411,7 @@ fn a_newer_schema_that_is_only_in_the_log_is_refused() {
     drop(SqliteStore::open(&path).unwrap());
     let newer = Connection::open(&path).unwrap();
     newer.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
-    newer.pragma_update(None, "user_version", 3).unwrap();
+    newer.pragma_update(None, "user_version", 4).unwrap();
     let before = fs::read(&path).unwrap();
     assert_eq!(refusal(&path), Some(Refusal::NewerSchema));
     assert_eq!(fs::read(&path).unwrap(), before);

@@ -28,6 +28,31 @@ fn ledgers() -> [(ConsentLedger, Option<Home>); 2] {
 }
 
 #[test]
+fn a_receipt_and_its_follower_are_written_at_once() {
+    for (ledger, _home) in ledgers() {
+        let (subject, first) = consenting(&ledger);
+        let receipt = Receipt::new(subject, terms()).unwrap();
+        let unknown = ledger.give_to("a", &receipt).unwrap_err();
+        assert!(matches!(unknown, LedgerError::Unknown("follower")));
+        ledger.follow("a", subject, Some(first.id())).unwrap();
+        for _ in 0..2 {
+            ledger.give_to("a", &receipt).unwrap();
+        }
+        assert_eq!(ledger.head().unwrap().seq, 2);
+        let follower = ledger.follower("a").unwrap().unwrap();
+        assert_eq!(follower.receipt, Some(receipt.id()));
+        let scope = Scope::Receipt(receipt.id());
+        ledger.withdraw(subject, scope, &code("app")).unwrap();
+        assert_eq!(untold(&ledger), ["a"]);
+        let ended = ledger.give_to("a", &receipt).unwrap_err();
+        assert!(matches!(ended, LedgerError::State(_)), "{ended}");
+        let stranger = Receipt::new(Subject::random().unwrap(), terms()).unwrap();
+        let other = ledger.give_to("a", &stranger).unwrap_err();
+        assert!(matches!(other, LedgerError::State(_)), "{other}");
+    }
+}
+
+#[test]
 fn a_withdrawal_owes_whatever_follows_its_receipts_a_word() {
     for (ledger, home) in ledgers() {
         let (subject, receipt) = consenting(&ledger);
@@ -189,7 +214,10 @@ fn a_ledger_of_the_first_schema_is_upgraded_and_loses_nothing() {
     drop(ledger);
     let connection = Connection::open(&home.files.ledger).unwrap();
     connection
-        .execute_batch("DROP TABLE follower; DROP TABLE source; PRAGMA user_version = 1")
+        .execute_batch("ALTER TABLE person ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+             UPDATE person SET epoch = ifnull((SELECT max(epoch) FROM receipt WHERE subject = id), 0);
+             ALTER TABLE receipt DROP COLUMN epoch;
+             DROP TABLE follower; DROP TABLE source; PRAGMA user_version = 1")
         .unwrap();
     connection.close().unwrap();
     let ledger = home.open();

@@ -614,6 +614,29 @@ async fn a_withdrawal_in_the_journey_reaches_the_ledger() {
     assert_eq!(lender.count(EntryKind::Withdrawn), 1);
 }
 
+/// The process died after it had written the receipt, and before the journey heard of it.
+#[tokio::test(start_paused = true)]
+async fn a_consent_that_was_refused_after_a_crash_leaves_no_live_receipt() {
+    let lender = Lender::new(APPROVES);
+    lender.start(&lender.id, three_legs(Provider::FinPro)).await;
+    let receipt = receipt(lender.subject, lender.now(), &ALL);
+    let given = lender.ledger.give_to(lender.id.as_str(), &receipt);
+    given.unwrap();
+    lender
+        .submit(&lender.id, "refuse", Fact::ConsentRefused)
+        .await;
+    let state = lender.until_it_rests().await;
+    assert_eq!(state.status(), JourneyStatus::Refused);
+    let rows = lender.ledger.state(lender.subject).unwrap().receipts;
+    assert!(rows.iter().all(|row| !row.is_live(lender.now())));
+    assert_eq!(lender.count(EntryKind::Withdrawn), 1);
+    assert_eq!(lender.count(EntryKind::Refused), 1);
+    // The journey has ended already.
+    lender.withdrawals().fan_out().await.unwrap();
+    let state = lender.state(&lender.id).await;
+    assert_eq!(state.status(), JourneyStatus::Refused);
+}
+
 #[tokio::test]
 async fn an_entry_that_comes_again_is_written_once() {
     let lender = Lender::new(APPROVES);
