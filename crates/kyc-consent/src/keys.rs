@@ -73,15 +73,16 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// The store failed.
     fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError>;
 
-    /// Deletes rows, so that their bytes are not in the store any more when it returns.
+    /// Deletes rows, so that their bytes are not in the store any more when it returns, as far as the store can say so: the keys rotate
+    /// the key-encryption key after it, without which the bytes open nothing.
     ///
     /// # Errors
     ///
     /// The store failed.
     fn delete(&self, names: &[Vec<u8>]) -> Result<(), StoreError>;
 
-    /// Replaces every secret by what `rewrap` returns for it, all or none. Nothing of the earlier ones is in the store when it
-    /// returns.
+    /// Replaces every secret by what `rewrap` returns for it, all or none, those too that others insert meanwhile; they wait. Nothing of
+    /// the earlier ones is in the store when it returns, as far as the store can say so.
     ///
     /// # Errors
     ///

@@ -13,10 +13,10 @@ use crate::chain::{Head, Misfit, Walk, verify};
 use crate::entry::{Artefact, BODY, Body, Detail, Entry, Use};
 use crate::error::{LedgerError, SealError, StoreError};
 use crate::ids::{Code, Digest, HoldId, LedgerId, ProviderName, ReceiptId, Subject, random};
-use crate::keys::Keys;
+use crate::keys::{Keys, other_ledger};
 use crate::notice::Notice;
 use crate::proof::{
-    ConsentNeed, ConsentProof, ConsentProofs, Endings, GateRules, Ground, LONGEST_PROOF,
+    ConsentNeed, ConsentProof, ConsentProofs, Ending, Endings, GateRules, Ground, LONGEST_PROOF,
     LedgerGate, NoConsent, NoConsentReason, Proven, Shown, covering,
 };
 use crate::receipt::{Receipt, whole};
@@ -24,7 +24,9 @@ use crate::retention::{
     Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, decide, due,
 };
 use crate::seal::{Place, open, seal};
-use crate::store::{Change, EndReason, Follower, LedgerStore, ReceiptRow, SubjectState};
+use crate::store::{
+    Change, EndReason, Follower, LedgerStore, ReceiptRow, Reservation, SubjectState,
+};
 use crate::{export, jsonld};
 
 /// How often a change is planned again because somebody else appended first.
@@ -54,7 +56,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Held while something is appended: the chain has one end.
     writing: Mutex<()>,
-    endings: Mutex<HashMap<Subject, Weak<Endings>>>,
+    endings: Arc<Mutex<HashMap<Subject, Weak<Endings>>>>,
+    /// The endings of a transaction that somebody else commits, until that is known.
+    uncommitted: Option<Mutex<Vec<Ending>>>,
 }
 
 /// What one change writes, before it is sealed and chained.
@@ -208,7 +212,34 @@ impl ConsentLedger {
             keys,
             clock,
             writing: Mutex::new(()),
-            endings: Mutex::default(),
+            endings: Arc::default(),
+            uncommitted: None,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            source: None,
+        })
+    }
+
+    /// The same ledger within a transaction of the caller's, whose store writes there what it commits: for a caller that writes more in the
+    /// same transaction. Its store has the only writer until the transaction ends. Drop it, and its clones, once the transaction has ended
+    /// one way or the other: until then nothing is proved here for those whose receipts it has ended.
+    ///
+    /// # Errors
+    ///
+    /// The store is another ledger's, or failed.
+    pub fn within(&self, store: Arc<dyn LedgerStore>) -> Result<Self, LedgerError> {
+        if store.head()?.ledger != self.inner.id {
+            return Err(other_ledger().into());
+        }
+        let inner = Inner {
+            id: self.inner.id,
+            store,
+            keys: self.inner.keys.clone(),
+            clock: Arc::clone(&self.inner.clock),
+            writing: Mutex::new(()),
+            endings: Arc::clone(&self.inner.endings),
+            uncommitted: Some(Mutex::default()),
         };
         Self {
             inner: Arc::new(inner),
@@ -1083,6 +1114,7 @@ impl ConsentLedger {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut tries = 0_u32;
+        let mut reservation = Reservation::default();
         loop {
             let head = self.inner.store.head()?;
             let state = self.inner.store.subject(subject)?;
@@ -1097,11 +1129,21 @@ impl ConsentLedger {
             let change = self.change(subject, head, state.epoch, plan)?;
             let ending = (!change.ended.is_empty()).then(|| self.endings(subject).begin());
             let committed = self.inner.store.commit(&change);
-            drop(ending);
+            match &self.inner.uncommitted {
+                Some(kept) => {
+                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    kept.extend(ending);
+                }
+                None => drop(ending),
+            }
             tries = tries.saturating_add(1);
             match committed {
                 Ok(()) => return Ok(change),
-                Err(StoreError::Conflict) if tries < TRIES => {}
+                Err(StoreError::Conflict) if tries < TRIES => {
+                    // One at a time.
+                    drop(reservation);
+                    reservation = self.inner.store.reserve()?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

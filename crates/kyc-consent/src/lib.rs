@@ -17,6 +17,8 @@ mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(feature = "vault")]
 mod vault;
 mod wrapper;
@@ -44,16 +46,11 @@ pub use seal::{DataKey, Place, open, seal};
 pub use sqlite::Files;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteKeyStore, SqliteStore};
-pub use store::{Change, EndReason, Follower, LedgerStore, MemoryStore, ReceiptRow, SubjectState};
+pub use store::{
+    Change, EndReason, Follower, LedgerStore, MemoryStore, ReceiptRow, Reservation, SubjectState,
+};
 #[cfg(feature = "vault")]
 pub use vault::{VaultKeyWrapper, VaultSettings};
 #[cfg(unix)]
 pub use wrapper::FileKeyWrapper;
 pub use wrapper::{KeyWrapper, MemoryKeyWrapper, Wrapped};
-
-#[cfg(test)]
-extern crate self as kyc_consent;
-#[cfg(test)]
-#[path = "../tests/it/support.rs"]
-#[allow(dead_code, reason = "the tests of the whole crate use the rest")]
-mod testing;

@@ -176,7 +176,7 @@ impl Change {
     }
 
     /// The head once it is written.
-    pub(crate) fn head(&self) -> Head {
+    pub fn head(&self) -> Head {
         self.entries.last().map_or(self.expected, |last| Head {
             seq: last.seq,
             digest: last.digest,
@@ -214,6 +214,16 @@ pub trait LedgerStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError::Conflict`] if the head is not the expected one, or the store failed. Nothing was written.
     fn commit(&self, change: &Change) -> Result<(), StoreError>;
+
+    /// Keeps everybody else from committing until what it returns is dropped, so that what is planned meanwhile is not overtaken. The
+    /// ledger asks for it once it was. A store whose writers wait for each other anyway reserves nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn reserve(&self) -> Result<Reservation<'_>, StoreError> {
+        Ok(Reservation::default())
+    }
 
     /// At most `limit` entries after this place, in order.
     ///
@@ -263,6 +273,31 @@ pub trait LedgerStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// The store failed.
     fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError>;
+}
+
+/// The next commit, as long as it is held.
+#[derive(Default)]
+pub struct Reservation<'s>(Option<Box<dyn FnOnce() + Send + 's>>);
+
+impl<'s> Reservation<'s> {
+    /// One that is given up by this, whether the commit came or not.
+    pub fn until(given_up: impl FnOnce() + Send + 's) -> Self {
+        Self(Some(Box::new(given_up)))
+    }
+}
+
+impl fmt::Debug for Reservation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reservation(..)")
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if let Some(give_up) = self.0.take() {
+            give_up();
+        }
+    }
 }
 
 /// A ledger in memory, gone with the process.

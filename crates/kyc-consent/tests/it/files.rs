@@ -210,22 +210,6 @@ fn a_ledger_is_read_beside_whoever_writes_it_and_an_older_one_is_named() {
 }
 
 #[test]
-fn two_that_are_open_at_once_write_one_chain_and_see_each_other_s_withdrawals() {
-    let home = Home::new();
-    let (one, two) = (home.open(), home.open());
-    let (subject, _) = consenting(&one);
-    assert_eq!(two.subject(&mobile()).unwrap(), subject);
-    two.request(subject, &notice()).unwrap();
-    one.request(subject, &notice()).unwrap();
-    let proof = one.prove(&need(subject)).unwrap();
-    two.withdraw(subject, Scope::All, &code("app")).unwrap();
-    assert!(one.prove(&need(subject)).is_err());
-    // What was proved before counts until it is too old.
-    assert_eq!(proof.valid_until(), after(60));
-    assert_eq!(one.verify(&[]).unwrap().seq, 4);
-}
-
-#[test]
 fn a_rollback_leaves_nothing() {
     let home = Home::new();
     let ledger = home.open();

@@ -14,5 +14,7 @@ mod files;
 mod followers;
 mod gate;
 mod ledger;
-mod support;
+mod stores;
 mod vault;
+
+use kyc_consent::testing as support;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use kyc_consent::{
+use crate::{
     Basis, Code, ConsentLedger, ConsentNeed, DataKind, Keys, MemoryKeyStore, MemoryKeyWrapper,
     MemoryStore, Notice, NoticeItems, Party, ProviderName, Purpose, Receipt, Recipient, Subject,
     Terms,
@@ -12,29 +12,35 @@ use kyc_consent::{
 use provider_core::jiff::Timestamp;
 use provider_core::{Clock, InvalidRequest, Mobile, async_trait};
 
-pub(crate) fn purpose() -> Purpose {
+/// What for.
+pub fn purpose() -> Purpose {
     Purpose::new("loan-underwriting").unwrap()
 }
 
-pub(crate) fn kinds() -> Vec<DataKind> {
+/// Which data.
+pub fn kinds() -> Vec<DataKind> {
     ["bank-statement", "identity-document"]
         .map(|kind| DataKind::new(kind).unwrap())
         .into()
 }
 
-pub(crate) fn provider(name: &str) -> ProviderName {
+/// A provider of this name.
+pub fn provider(name: &str) -> ProviderName {
     ProviderName::new(name).unwrap()
 }
 
-pub(crate) fn code(text: &str) -> Code {
+/// A code.
+pub fn code(text: &str) -> Code {
     Code::new(text).unwrap()
 }
 
-pub(crate) fn mobile() -> Mobile {
+/// The person's number.
+pub fn mobile() -> Mobile {
     Mobile::parse("9000000001").unwrap()
 }
 
-pub(crate) fn items() -> NoticeItems {
+/// What the notice says.
+pub fn items() -> NoticeItems {
     let words = |kind: DataKind| (kind, "as the bank has it".to_owned());
     NoticeItems {
         data: kinds().into_iter().map(words).collect(),
@@ -46,11 +52,13 @@ pub(crate) fn items() -> NoticeItems {
     }
 }
 
-pub(crate) fn notice() -> Notice {
+/// The notice.
+pub fn notice() -> Notice {
     Notice::new("loan", "3", "en", "We read your statements.", items()).unwrap()
 }
 
-pub(crate) fn party(name: &str) -> Party {
+/// A company of this name.
+pub fn party(name: &str) -> Party {
     Party {
         id: format!("https://{name}.example.test"),
         name: format!("{name} Ltd"),
@@ -60,15 +68,18 @@ pub(crate) fn party(name: &str) -> Party {
 }
 
 /// 2026-01-01T00:00:00Z.
-pub(crate) const BEGIN: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub const BEGIN: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-pub(crate) fn after(seconds: i64) -> Timestamp {
+/// So many seconds after [`BEGIN`].
+pub fn after(seconds: i64) -> Timestamp {
     Timestamp::from_second(BEGIN.as_second().saturating_add(seconds)).unwrap()
 }
 
-pub(crate) const YEAR: i64 = 365 * 24 * 60 * 60;
+/// How long the consent counts, in seconds.
+pub const YEAR: i64 = 365 * 24 * 60 * 60;
 
-pub(crate) fn terms() -> Terms {
+/// To what the person consents, from [`BEGIN`] on for a [`YEAR`].
+pub fn terms() -> Terms {
     let recipient = |name: &str| Recipient {
         provider: provider(name),
         party: party(name),
@@ -88,15 +99,15 @@ pub(crate) fn terms() -> Terms {
     }
 }
 
-/// One and the same receipt, for the tests beside the code.
-#[allow(dead_code, reason = "the tests of the whole crate give their own")]
-pub(crate) fn receipt() -> Receipt {
+/// One and the same receipt.
+pub fn receipt() -> Receipt {
     static RECEIPT: LazyLock<Receipt> =
         LazyLock::new(|| Receipt::new(Subject::random().unwrap(), terms()).unwrap());
     RECEIPT.clone()
 }
 
-pub(crate) fn need(subject: Subject) -> ConsentNeed {
+/// What a call needs that the terms cover.
+pub fn need(subject: Subject) -> ConsentNeed {
     ConsentNeed {
         subject,
         provider: provider("toy"),
@@ -107,10 +118,11 @@ pub(crate) fn need(subject: Subject) -> ConsentNeed {
 
 /// A clock that stands until it is moved.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Moved(Arc<AtomicI64>);
+pub struct Moved(Arc<AtomicI64>);
 
 impl Moved {
-    pub(crate) fn by(&self, seconds: i64) {
+    /// Moves it.
+    pub fn by(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
@@ -130,13 +142,14 @@ impl Clock for Moved {
     }
 }
 
-pub(crate) fn memory_keys() -> Keys {
+/// Keys in memory.
+pub fn memory_keys() -> Keys {
     let wrapper = MemoryKeyWrapper::new().unwrap();
     Keys::new(Arc::new(MemoryKeyStore::new()), Arc::new(wrapper))
 }
 
 /// A ledger in memory.
-pub(crate) fn ledger() -> (ConsentLedger, Moved) {
+pub fn ledger() -> (ConsentLedger, Moved) {
     let clock = Moved::default();
     let store = Arc::new(MemoryStore::new().unwrap());
     let ledger =
@@ -145,7 +158,7 @@ pub(crate) fn ledger() -> (ConsentLedger, Moved) {
 }
 
 /// A person who has consented.
-pub(crate) fn consenting(ledger: &ConsentLedger) -> (Subject, Receipt) {
+pub fn consenting(ledger: &ConsentLedger) -> (Subject, Receipt) {
     let subject = ledger.subject(&mobile()).unwrap();
     let receipt = Receipt::new(subject, terms()).unwrap();
     ledger.give(&receipt).unwrap();
