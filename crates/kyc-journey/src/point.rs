@@ -17,6 +17,10 @@ pub const POINTS: &[&str] = &[
     "after a delivery",
 ];
 
+/// The variable by which a test asks for it.
+#[cfg(feature = "testing")]
+pub(crate) const KILL_AT: &str = "KYC_JOURNEY_KILL_AT";
+
 /// Kills this process if a test asks for it here: the variable `KYC_JOURNEY_KILL_AT` holds the name of a point, `#`, and at which
 /// of its passings, from 1. What the process has not given to the operating system is lost, as it is after `kill -9`.
 #[cfg(feature = "testing")]
@@ -24,8 +28,7 @@ pub fn point(name: &'static str) {
     use std::collections::HashMap;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
-    static WANTED: LazyLock<Option<String>> =
-        LazyLock::new(|| std::env::var("KYC_JOURNEY_KILL_AT").ok());
+    static WANTED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var(KILL_AT).ok());
     static PASSED: LazyLock<Mutex<HashMap<&'static str, u64>>> = LazyLock::new(Mutex::default);
 
     debug_assert!(POINTS.contains(&name), "{name}");

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_journey::provider_core::Clock as _;
+use kyc_journey::testing::crash::{Ledger, directory};
+use kyc_journey::testing::plans::{begin, plans};
 use kyc_journey::testing::{ClearText, HandClock};
 use kyc_journey::{EffectKind, JourneyEngine as _, Lane, Outbox as _, Runner, Seq};
 use kyc_journey_sqlite::SqliteEngine;
 
-use crate::crash::{Ledger, directory};
-use crate::plans::{Providers, begin, check, plans, run_to_the_end};
+use crate::plans::{check, run_to_the_end};
 
 /// The schemas so far, each with a database in `stored` that its own code has written.
 const SCHEMAS: [u32; 1] = [1];
@@ -53,7 +54,7 @@ async fn write() {
     let directory = directory();
     let clock = HandClock::default();
     for (id, plan) in plans() {
-        begin(&engine, clock.now(), &id, &plan).await;
+        begin(&*engine, clock.now(), &id, &plan).await;
     }
     // The first journey's call was begun by a process that is gone; the others wait for their person.
     let (first, _) = &plans()[0];
@@ -64,7 +65,7 @@ async fn write() {
     for (id, _) in &plans()[1..] {
         let runner = Runner::new(
             Arc::clone(&engine) as _,
-            Arc::new(Providers(Ledger::new(directory.path()))),
+            Arc::new(Ledger::in_directory(directory.path())),
         );
         let runner = runner.with_clock(Arc::new(HandClock::default()));
         runner.only(id.clone()).run_until_idle().await.unwrap();

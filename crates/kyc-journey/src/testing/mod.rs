@@ -1,5 +1,5 @@
 //! Tools for tests of engines: one conformance suite, a machine that asks for whatever a check needs, a performer that keeps
-//! count, a clock that is moved by hand, and a journey of every plan.
+//! count, a clock that is moved by hand, a journey of every plan, and processes that are killed.
 //!
 //! Functions here fail a test by panicking, as assertions do.
 #![allow(
@@ -11,6 +11,7 @@
 mod clear_text;
 mod clock;
 pub mod conformance;
+pub mod crash;
 pub mod plans;
 mod script;
 mod witness;

@@ -1,19 +1,22 @@
-//! A journey of every plan, by the machine itself: what the person does, and what the providers answer.
+//! A journey of every plan, by the machine itself: what the person does, what the providers answer, and what must hold in the end.
 
-use provider_core::Masked;
-use provider_core::capability::ProviderReference;
+use jiff::Timestamp;
+use provider_core::capability::{AggregatorId, ProviderReference};
+use provider_core::{Idempotency, Masked};
 
-use crate::effect::DataClass;
-use crate::engine::{EffectCall, JourneyRecord, Performed};
-use crate::event::Payload;
+use super::crash::Ledger;
+use crate::effect::{DataClass, EffectKind};
+use crate::engine::{EffectCall, JourneyEngine, JourneyRecord, Performed};
+use crate::event::{Event, Payload};
 use crate::fact::{
     AggregatorReturn, Answer, ConsentNews, ConsentState, DataNews, DataState, Fact, FoundFile,
-    Return, ReturnEnd, SessionNews, SessionState, Source,
+    ProfileStanding, Readiness, Return, ReturnEnd, SessionNews, SessionState, Source,
 };
-use crate::id::{Correlation, CorrelationToken, JourneyId};
+use crate::id::{Correlation, CorrelationToken, EventKey, JourneyId, ReceiptId, Seq};
 use crate::leg::{Leg, LegStatus};
 use crate::operation::Operation;
 use crate::plan::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, VerificationPlan};
+use crate::status::JourneyStatus;
 
 /// One journey a plan.
 pub fn plans() -> Vec<(JourneyId, Plan)> {
@@ -80,7 +83,15 @@ fn answer(call: &EffectCall) -> (Answer, Option<DataClass>) {
         Operation::FetchEAadhaar { .. } | Operation::FetchFile { .. } => {
             (Answer::File, Some(DataClass::Documents))
         }
-        Operation::CheckProfile { .. } => (Answer::Profiles { standings: vec![] }, None),
+        Operation::CheckProfile { aggregators } => {
+            let standing = |aggregator: &AggregatorId| ProfileStanding {
+                aggregator: aggregator.clone(),
+                readiness: Readiness::Ready,
+            };
+            let standings = aggregators.iter().map(standing).collect();
+            (Answer::Profiles { standings }, None)
+        }
+        Operation::ReadLink { .. } => (Answer::Link, Some(DataClass::Links)),
         Operation::ListConsents { .. } => {
             let consents = vec![news(ConsentState::Active)];
             (Answer::Consents { consents }, None)
@@ -104,7 +115,8 @@ fn answer(call: &EffectCall) -> (Answer, Option<DataClass>) {
             };
             (answer, Some(DataClass::AccountData))
         }
-        Operation::ReadDecision { .. } => {
+        Operation::RefreshData { .. } => (Answer::Refreshing { request: reference }, None),
+        Operation::ReadDecision { .. } | Operation::ListAttempts { .. } => {
             let news = SessionNews::new(Source::default(), SessionState::Approved);
             let news = Box::new(news);
             (Answer::SessionState { news }, Some(DataClass::Evidence))
@@ -113,21 +125,81 @@ fn answer(call: &EffectCall) -> (Answer, Option<DataClass>) {
     }
 }
 
-/// What the person and the providers do about a leg that has not ended well. `token` is the journey's.
-pub fn next(
-    record: &JourneyRecord,
-    token: CorrelationToken,
-    leg: Leg,
-) -> Option<(Fact, Option<Payload>)> {
-    let (fact, class) = said(record, token, leg)?;
-    Some((fact, class.map(payload)))
+async fn submit(
+    engine: &dyn JourneyEngine,
+    at: Timestamp,
+    id: &JourneyId,
+    key: &str,
+    leg: Option<Leg>,
+    (fact, class): Said,
+) {
+    let key = EventKey::command(key).expect("a key");
+    let event = Event::new(key, at, leg, fact).set_payload(class.map(payload));
+    engine.submit(id, event).await.expect("it is stored");
 }
 
-fn said(
-    record: &JourneyRecord,
-    token: CorrelationToken,
-    leg: Leg,
-) -> Option<(Fact, Option<DataClass>)> {
+/// Submits a journey's start and consent, which are the same ones however often.
+pub async fn begin(engine: &dyn JourneyEngine, at: Timestamp, id: &JourneyId, plan: &Plan) {
+    let start = Fact::Start {
+        plan: Box::new(plan.clone()),
+        // What is known by a token is one journey.
+        token: CorrelationToken::parse(id.as_str()).expect("a token"),
+    };
+    submit(engine, at, id, "start", None, (start, None)).await;
+    let given = Fact::ConsentGiven {
+        receipt: ReceiptId::parse("receipt").expect("an id"),
+        expires_at: None,
+    };
+    submit(engine, at, id, "given", None, (given, None)).await;
+}
+
+/// Submits what the person and the providers do about each leg that has not ended well. `turn` is another one each time.
+pub async fn go_on(engine: &dyn JourneyEngine, at: Timestamp, record: &JourneyRecord, turn: &str) {
+    for leg in record.state.plan().into_iter().flat_map(Plan::legs) {
+        if let Some(said) = next(record, leg) {
+            let key = format!("{turn}-{}", leg.as_str());
+            submit(engine, at, record.state.id(), &key, Some(leg), said).await;
+        }
+    }
+}
+
+/// What must hold of each journey in the end: it is completed, each call that was not cancelled has one result, and no unsafe call was
+/// made twice. `how` begins what a failure says.
+pub async fn check(engine: &dyn JourneyEngine, ledger: &Ledger, how: &str) {
+    let calls = ledger.counts("call");
+    for (id, plan) in plans() {
+        let record = engine.read(&id).await.expect("the store can be read");
+        let status = record.expect("a journey").state.status();
+        assert_eq!(status, JourneyStatus::Completed, "{how}: {plan:?}");
+        let history = engine.history(&id, Seq::ZERO).await;
+        let history = history.expect("the store can be read");
+        let effects = || history.iter().flat_map(|entry| &entry.effects);
+        for effect in effects() {
+            let Some(operation) = effect.operation() else {
+                continue;
+            };
+            let name = format!("{how}: {} {}", effect.id, operation.name());
+            let results = history
+                .iter()
+                .filter(|entry| entry.fact.effect() == Some(&effect.id));
+            let is_cancelled = effects()
+                .any(|other| matches!(&other.kind, EffectKind::CancelCall(id) if *id == effect.id));
+            match results.count() {
+                0 => assert!(is_cancelled, "{name} is lost"),
+                results => assert_eq!(results, 1, "{name}"),
+            }
+            let made = calls.get(&effect.id.to_string()).copied();
+            let made = made.unwrap_or_default();
+            let is_unsafe = operation.idempotency() == Idempotency::Unsafe;
+            assert!(!is_unsafe || made <= 1, "{name} was made {made} times");
+        }
+    }
+}
+
+/// A fact, and the class of what comes with it.
+type Said = (Fact, Option<DataClass>);
+
+fn next(record: &JourneyRecord, leg: Leg) -> Option<Said> {
     let view = record.state.leg(leg)?;
     match view.status {
         LegStatus::Open => {}
@@ -139,7 +211,7 @@ fn said(
         return Some((Fact::AskAgain, None));
     }
     let correlation = Correlation {
-        token,
+        token: *record.state.token()?,
         leg,
         attempt: view.attempt,
     };
