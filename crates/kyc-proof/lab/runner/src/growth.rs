@@ -83,7 +83,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     fs::create_dir_all(&output).context(|| format!("cannot create {}", output.display()))?;
     let plots = picture::directory(workspace)?;
     let programs = Programs::build(workspace, &["load", "server"])?;
-    let note = picture::note(workspace)?;
+    let note = picture::note_of_calls(workspace)?;
     let mut files = Vec::new();
     for growth in GROWTHS {
         let picture = |note, unit| Picture {

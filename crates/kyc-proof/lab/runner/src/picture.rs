@@ -54,23 +54,31 @@ pub(crate) fn directory(workspace: &Workspace) -> Result<PathBuf> {
 
 /// Draws each table as a picture beside it.
 pub(crate) fn draw(workspace: &Workspace, tables: &[impl AsRef<Path>]) -> Result<()> {
-    let mut draw = workspace.lab_cargo(&["run", "--quiet", "--package=programs", "--bin=plot"]);
+    let mut draw = workspace.lab_cargo(&["run", "--quiet", "--package=plot"]);
     draw.arg("--");
     shell::run(draw.args(tables.iter().map(AsRef::as_ref)))
 }
 
 /// When and on what the figures were made.
-pub(crate) fn note(workspace: &Workspace) -> Result<String> {
+pub(crate) fn note() -> Result<String> {
     let date = shell::read(Command::new("date").arg("+%Y-%m-%d"))?;
     let rustc = shell::read(Command::new("rustc").arg("--version"))?;
-    let lock = fs::read_to_string(workspace.lab().join("Cargo.lock"))
-        .context(|| "cannot read Cargo.lock".into())?;
     let rustc: Vec<&str> = rustc.split(' ').take(2).collect();
     Ok(format!(
-        "{}, {}, {}, reqwest {}; loopback, plain HTTP/1.1",
+        "{}, {}, {}",
         date.trim(),
         machine::description().replace(',', ""),
         rustc.join(" "),
-        locked(&lock, "reqwest").unwrap_or("?"),
+    ))
+}
+
+/// [`note`], of calls to a server.
+pub(crate) fn note_of_calls(workspace: &Workspace) -> Result<String> {
+    let lock = fs::read_to_string(workspace.lab().join("Cargo.lock"))
+        .context(|| "cannot read Cargo.lock".into())?;
+    let reqwest = locked(&lock, "reqwest").unwrap_or("?");
+    Ok(format!(
+        "{}, reqwest {reqwest}; loopback, plain HTTP/1.1",
+        note()?
     ))
 }

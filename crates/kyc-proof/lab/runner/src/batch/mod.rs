@@ -96,7 +96,7 @@ fn measure(setting: &Setting<'_>) -> Result<Runs> {
 }
 
 fn note(workspace: &Workspace, setting: &Setting<'_>) -> Result<String> {
-    let note = picture::note(workspace)?;
+    let note = picture::note_of_calls(workspace)?;
     let versions = setting.python.as_ref().map(|ready| ready.versions.as_str());
     let mut versions = versions.unwrap_or_default().split(", ");
     Ok(
