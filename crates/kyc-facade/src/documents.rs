@@ -20,7 +20,11 @@ impl OnboardingReport {
     pub const JSON_VERSION: u32 = 1;
 
     /// The same document with the URLs of the opened sessions in it. Whoever has such a URL can act for the person: pass it
-    /// to the person's browser, and keep it out of logs and journals.
+    /// to the person's browser, and keep it out of logs.
+    ///
+    /// Read back, a report without the URLs has empty ones. One that the onboarding is to [go on
+    /// from](crate::Onboarding::resume_from) in another process is therefore stored with them, where nobody reads it who may
+    /// not act for the person.
     pub fn with_urls(&self) -> ReportWithUrls<'_> {
         ReportWithUrls(self)
     }
@@ -28,7 +32,7 @@ impl OnboardingReport {
 
 /// As an object, for a web handler's reply or a journal. It holds the providers' references and no personal value; the URLs
 /// are left out, see [`with_urls`](OnboardingReport::with_urls). Later versions of this crate may add members; a member is
-/// removed or changes its meaning only with another `version`.
+/// removed or changes its meaning only with another `version`. It can be read back.
 ///
 /// | member | value |
 /// |---|---|
@@ -43,7 +47,7 @@ impl OnboardingReport {
 /// |---|---|
 /// | `step` | [`StepName::as_str`] |
 /// | `result` | `done`, `skipped`, `failed` |
-/// | `provider`, `elapsed_ms`, `request_id`, `value` | of a step that is done; `value` has `reference`, `aggregator` and, on request, `url`, or `standings`: a list of `aggregator` and `readiness`, and `unread`, how many answers could not be read, if any could not |
+/// | `provider`, `elapsed_ms`, `request_id`, `value` | of a step that is done; `value` has `reference`, `aggregator` and, on request, `url`, and `provider` if the answer itself names the one of several that gave it; or `standings`: a list of `aggregator`, `readiness` and such a `provider`, and `unread`, how many answers could not be read, if any could not |
 /// | `reason`, `message` | of a step that was skipped: [`SkipReason::as_str`](crate::SkipReason::as_str), and in words |
 /// | `error` | of a step that failed, as [`Error`] documents |
 impl Serialize for OnboardingReport {
@@ -104,15 +108,21 @@ enum Outcome<'r> {
 enum Value<'r> {
     Record {
         reference: &'r ProviderReference,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider: Option<&'static str>,
     },
     Session {
         reference: &'r ProviderReference,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         url: Option<&'r BrowserUrl>,
     },
     AtAggregator {
         reference: &'r ProviderReference,
         aggregator: Option<&'r AggregatorId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         url: Option<&'r BrowserUrl>,
     },
@@ -127,6 +137,8 @@ enum Value<'r> {
 struct Standing<'r> {
     aggregator: &'r AggregatorId,
     readiness: Readiness,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'static str>,
 }
 
 fn document(report: &OnboardingReport, urls: bool) -> Report<'_> {
@@ -159,12 +171,14 @@ fn document(report: &OnboardingReport, urls: bool) -> Report<'_> {
 fn record_of(consent: &RecordedConsent) -> Value<'_> {
     Value::Record {
         reference: &consent.reference,
+        provider: consent.provider,
     }
 }
 
 fn session_of(session: &DocumentSession, urls: bool) -> Value<'_> {
     Value::Session {
         reference: &session.reference,
+        provider: session.provider,
         url: urls.then_some(&session.url),
     }
 }
@@ -173,6 +187,7 @@ fn at_aggregator(session: &AggregatorConsentSession, urls: bool) -> Value<'_> {
     Value::AtAggregator {
         reference: &session.reference,
         aggregator: session.aggregator.as_ref(),
+        provider: session.provider,
         url: urls.then_some(&session.url),
     }
 }
@@ -186,6 +201,7 @@ fn standings(found: &AggregatorStandings) -> Value<'_> {
     let standings = found.iter().map(|standing| Standing {
         aggregator: &standing.aggregator,
         readiness: standing.readiness,
+        provider: standing.provider,
     });
     Value::Standings {
         standings: standings.collect(),

@@ -4,6 +4,7 @@ mod aggregator_choice;
 mod applicant;
 mod by_rule;
 mod documents;
+mod draft;
 mod fallback;
 mod hedged;
 mod kyc;
@@ -11,9 +12,12 @@ mod onboarding;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod origin;
+mod place;
 mod plan;
 mod presets;
+mod read_back;
 mod report;
+mod step_event;
 mod time_left;
 
 pub use aggregator_choice::{AggregatorChoice, ChoiceReason, choose_aggregator};
@@ -23,7 +27,7 @@ pub use documents::ReportWithUrls;
 pub use fallback::Fallback;
 pub use hedged::Hedged;
 pub use kyc::{Kyc, KycBuilder};
-pub use onboarding::{Onboarding, Progress, StepConsent, StepEvent};
+pub use onboarding::{Onboarding, StepConsent};
 #[allow(
     unreachable_pub,
     unused_imports,
@@ -33,3 +37,4 @@ pub use presets::*;
 #[doc(no_inline)]
 pub use provider_core;
 pub use report::{OnboardingReport, SkipReason, Step, StepName};
+pub use step_event::{Progress, StepEvent};

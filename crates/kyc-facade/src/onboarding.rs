@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join3;
-use provider_core::capability::{AggregatorStandings, ProviderReference};
+use provider_core::capability::{
+    AggregatorConsentSession, AggregatorStandings, DocumentSession, RecordedConsent,
+};
 use provider_core::{
     CallOptions, ConsentEvidence, Error, ErrorKind, Idempotency, MissingConsent, Outcome,
     RequestId, RetryPolicy, async_trait,
@@ -15,90 +18,12 @@ use provider_core::{
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::origin::Origin;
+use crate::draft::{Draft, Recorder};
+use crate::place::Place;
 use crate::plan::{Earlier, Plan, Planned};
 use crate::{
-    AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName,
-    choose_aggregator,
+    Applicant, Kyc, OnboardingReport, Progress, Step, StepEvent, StepName, choose_aggregator,
 };
-
-/// A change of a step: for a display, or for a journal that outlives the process.
-///
-/// As JSON it is an object: `version` ([`OnboardingReport::JSON_VERSION`]), `step`, `progress`
-/// ([`Progress::as_str`]), `reason` of a skip, `kind` and `outcome` of a failure, `provider`, `reference`, `request_id`; what
-/// does not apply is null.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StepEvent {
-    /// Which step.
-    pub step: StepName,
-    /// What happened to it.
-    pub progress: Progress,
-    /// The provider that it is taken at, or that did it; `None` for a step that is not taken.
-    pub provider: Option<&'static str>,
-    /// The provider's id for what was done, which later calls name. Its URL is in the report only.
-    pub reference: Option<ProviderReference>,
-    /// The request id of its requests, reported before the first one is sent; `None` for a step that was not taken.
-    pub request_id: Option<RequestId>,
-    /// Whether a step that failed, is held back or was dropped may have been done nevertheless; `None` for any other.
-    pub outcome: Option<Outcome>,
-}
-
-impl StepEvent {
-    fn of(step: StepName, progress: Progress) -> Self {
-        Self {
-            step,
-            progress,
-            provider: None,
-            reference: None,
-            request_id: None,
-            outcome: None,
-        }
-    }
-
-    /// An event for tests of code that receives some; its other fields are `None` until they are set.
-    #[cfg(feature = "testing")]
-    pub fn new(step: StepName, progress: Progress) -> Self {
-        Self::of(step, progress)
-    }
-}
-
-/// What happened to a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
-    /// It started.
-    Started,
-    /// It is done.
-    Done,
-    /// It is done in the [report](Onboarding::resume_from) that the onboarding goes on from, and is not taken again.
-    Kept,
-    /// It was skipped.
-    Skipped(SkipReason),
-    /// It failed.
-    Failed(ErrorKind),
-    /// It failed in the [report](Onboarding::resume_from) that the onboarding goes on from, may have been done, and is not
-    /// taken again until it is [repeated](Onboarding::repeat). The event is about the earlier failure.
-    HeldBack(ErrorKind),
-    /// The onboarding's future was dropped while the step was in flight: it may have been done. Its client's
-    /// [`CallObserver`](provider_core::CallObserver) receives the details.
-    Dropped,
-}
-
-impl Progress {
-    /// The name in snake case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Done => "done",
-            Self::Kept => "kept",
-            Self::Skipped(_) => "skipped",
-            Self::Failed(_) => "failed",
-            Self::HeldBack(_) => "held_back",
-            Self::Dropped => "dropped",
-        }
-    }
-}
 
 /// Proves the person's consent for the steps of one onboarding, see [`Onboarding::with_consent`]: over a ledger of consent, such as
 /// that of `kyc-consent`, with the person's pseudonym in it.
@@ -156,8 +81,8 @@ type Observer = Arc<dyn Fn(StepEvent) + Send + Sync>;
 /// A prepared onboarding: change its options, then `.await` it.
 ///
 /// Dropping the future cancels the unfinished steps; those that had started may have been done, and are reported to the
-/// observer. A web framework drops a handler's future when the client disconnects, and with it the URLs of finished steps:
-/// spawn the onboarding, which borrows nothing, and await the task.
+/// observer. What was done until then is in the report that a [recorder](Self::with_recorder) was given last. A web framework
+/// drops a handler's future when the client disconnects: spawn the onboarding, which borrows nothing, and await the task.
 ///
 /// ```
 /// # use kyc_facade::{Applicant, Kyc, OnboardingReport};
@@ -176,6 +101,7 @@ pub struct Onboarding {
     retry: Option<RetryPolicy>,
     consent: Option<Arc<dyn StepConsent>>,
     observers: Vec<Observer>,
+    recorders: Vec<Recorder>,
 }
 
 impl Onboarding {
@@ -187,6 +113,7 @@ impl Onboarding {
             retry: kyc.retry,
             consent: None,
             observers: Vec::new(),
+            recorders: Vec::new(),
             kyc,
         }
     }
@@ -197,8 +124,9 @@ impl Onboarding {
     ///
     /// The applicant must be whom the report is about: the same mobile number, and the same PAN if both have one. Otherwise
     /// every step fails as [`InvalidRequest`](ErrorKind::InvalidRequest) with the field `report`, nothing is sent, and
-    /// nothing of the report becomes part of the new one. To correct a PAN, [leave out](Self::leave_out) the steps that are
-    /// done instead.
+    /// nothing of the report becomes part of the new one. So it is with a report that was read back and of which nobody
+    /// [said](OnboardingReport::about) whom it is about. To correct a PAN, [leave out](Self::leave_out) the steps that are done
+    /// instead.
     ///
     /// ```
     /// # use kyc_facade::{Applicant, Kyc, OnboardingReport};
@@ -207,8 +135,8 @@ impl Onboarding {
     /// }
     /// ```
     ///
-    /// A report lives in one process. In another, [leave out](Self::leave_out) the steps that are done according to the
-    /// journal of the [events](Self::with_observer).
+    /// In another process the report is [read back](OnboardingReport) from where a
+    /// [recorder](Self::with_recorder) kept it.
     pub fn resume_from(mut self, report: OnboardingReport) -> Self {
         self.earlier.report = Some(report);
         self
@@ -221,7 +149,26 @@ impl Onboarding {
         self
     }
 
-    /// Leaves this step out: it is skipped as [`SkipReason::LeftOut`]. For a step that is done, where no report of it is at
+    /// Takes this step, and no other one but those that this is called for as well. What the report that the onboarding
+    /// [goes on from](Self::resume_from) says of the others stays as it is, failures included; without one they are skipped as
+    /// [`SkipReason::LeftOut`](crate::SkipReason::LeftOut), and their inputs are not looked at. Whether the report lets the step be
+    /// taken again, [`OnboardingReport::check_again`] says before.
+    ///
+    /// ```
+    /// # use kyc_facade::{Applicant, Kyc, OnboardingReport, StepName};
+    /// # use kyc_facade::provider_core::Error;
+    /// async fn once_more(kyc: &Kyc, applicant: Applicant, report: OnboardingReport) -> Result<OnboardingReport, Error> {
+    ///     report.check_again(StepName::OpenDocuments)?;
+    ///     Ok(kyc.onboard(applicant).resume_from(report).only(StepName::OpenDocuments).await)
+    /// }
+    /// ```
+    pub fn only(mut self, step: StepName) -> Self {
+        self.earlier.only.push(step);
+        self
+    }
+
+    /// Leaves this step out: it is skipped as
+    /// [`SkipReason::LeftOut`](crate::SkipReason::LeftOut). For a step that is done, where no report of it is at
     /// hand.
     pub fn leave_out(mut self, step: StepName) -> Self {
         self.earlier.left_out.push(step);
@@ -255,16 +202,53 @@ impl Onboarding {
         self
     }
 
+    /// Gives `recorder` the report as it has to be found if the onboarding ends now, however it ends: once it is planned, before
+    /// a step's first request, when a step has ended, and when all have. Keep the last one, to [go on from](Self::resume_from).
+    ///
+    /// What is done is in it, with references and URLs. A step in flight has failed there with the outcome
+    /// [`Unknown`](Outcome::Unknown), and one that is to come is skipped as [`SkipReason::NotReached`](crate::SkipReason::NotReached),
+    /// unless an earlier report says more of it. So neither a future that is dropped nor a process that is killed loses what a
+    /// provider gave, or takes what may have been done for what was not.
+    ///
+    /// It is called in the onboarding's own task, and a step's request is sent when it returns; those that were set before are
+    /// called too. If it fails then, nothing is sent of the step, which fails as [`Storage`](ErrorKind::Storage): what cannot be
+    /// kept is not opened. Any other failure of it changes nothing, because the report that is returned has everything.
+    ///
+    /// ```
+    /// # use kyc_facade::{Applicant, Kyc, OnboardingReport};
+    /// # use std::sync::{Arc, Mutex};
+    /// async fn kept(kyc: &Kyc, applicant: Applicant, last: Arc<Mutex<Option<OnboardingReport>>>) {
+    ///     let onboarding = kyc.onboard(applicant).with_recorder(move |report| {
+    ///         // Or a row of a table, or a file: `report.with_urls()` is all of it but the person.
+    ///         *last.lock().unwrap() = Some(report.clone());
+    ///         Ok(())
+    ///     });
+    ///     onboarding.await;
+    /// }
+    /// ```
+    pub fn with_recorder(
+        mut self,
+        recorder: impl Fn(&OnboardingReport) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.recorders.push(Arc::new(recorder));
+        self
+    }
+
     async fn run(mut self) -> OnboardingReport {
         let started = Instant::now();
         let end = after(started, self.deadline);
         let discovery_end = after(started, half(self.deadline));
         let earlier = std::mem::take(&mut self.earlier);
-        let plan = Plan::new(&self.kyc, &self.applicant, earlier);
-        let this = &self;
+        let (report, plan) = Plan::new(&self.kyc, &self.applicant, earlier);
+        let draft = Draft::new(report, &self.recorders, started);
+        // Whether it can be recorded is asked again before each step.
+        let _ = draft.record();
+        let step = Taking {
+            onboarding: &self,
+            draft: &draft,
+        };
         let consent =
-            this.take(
-                StepName::RecordConsent,
+            step.take::<RecordedConsent, _, _, _>(
                 plan.consent,
                 end,
                 |provider, consent, options| async move {
@@ -272,26 +256,25 @@ impl Onboarding {
                 },
             );
         let documents =
-            this.take(
-                StepName::OpenDocuments,
+            step.take::<DocumentSession, _, _, _>(
                 plan.documents,
                 end,
                 |provider, request, options| async move {
                     provider.open_session(request, options).await
                 },
             );
-        let discovery = this.take(
-            StepName::DiscoverAggregators,
+        let discovery = step.take::<AggregatorStandings, _, _, _>(
             plan.discovery,
             discovery_end,
             |provider, query, options| async move { provider.discover(query, options).await },
         );
         let aggregator = async {
-            let discovery = discovery.await;
-            let choice = plan.choice.unwrap_or_else(|| this.choose(&discovery));
-            let aggregator = choice.aggregator.clone();
-            let consent = this.take(
-                StepName::OpenAggregatorConsent,
+            discovery.await;
+            if plan.chooses {
+                draft.change(|report| self.choose(report));
+            }
+            let aggregator = draft.read(|report| report.choice.aggregator.clone());
+            let consent = step.take::<AggregatorConsentSession, _, _, _>(
                 plan.aggregator_consent,
                 end,
                 |provider, request, options| async move {
@@ -299,169 +282,23 @@ impl Onboarding {
                     provider.open_consent(request, options).await
                 },
             );
-            let consent = consent.await;
-            (discovery, choice, consent)
+            consent.await;
         };
-        let (consent, documents, (discovery, choice, aggregator_consent)) =
-            join3(consent, documents, aggregator).await;
-        let elapsed = started.elapsed();
-        let report = OnboardingReport {
-            answer: plan.answer,
-            consent,
-            documents,
-            discovery,
-            choice,
-            aggregator_consent,
-            elapsed,
-            person: plan.person,
-        };
+        join3(consent, documents, aggregator).await;
+        let _ = draft.record();
+        let report = draft.finished();
         let (failed, unsettled) = (report.errors().count(), report.unsettled().count());
         tracing::info!(target: TARGET, failed, unsettled, "onboarding ended");
         report
     }
 
-    fn choose(&self, discovery: &Step<AggregatorStandings>) -> AggregatorChoice {
-        let standings = discovery.value().map_or(&[][..], |standings| &**standings);
-        choose_aggregator(
-            standings,
+    fn choose(&self, report: &mut OnboardingReport) {
+        let standings = report.discovery.value();
+        report.choice = choose_aggregator(
+            standings.map_or(&[][..], |standings| &**standings),
             &self.applicant.aggregators,
             self.kyc.default_aggregator.as_ref(),
-        )
-    }
-
-    /// Takes one step as it is planned, by this call of its provider.
-    async fn take<P, I, T: Origin, F: Future<Output = Result<T, Error>>>(
-        &self,
-        step: StepName,
-        planned: Planned<P, I, T>,
-        end: Instant,
-        call: impl FnOnce(P, I, CallOptions) -> F,
-    ) -> Step<T> {
-        match self.begin(step, planned, end) {
-            Ok((running, provider, input)) => {
-                let options = running.options(self.retry);
-                let Some(consent) = &self.consent else {
-                    return self.finish(running, call(provider, input, options)).await;
-                };
-                let proved = tokio::time::timeout_at(running.end, consent.prove(step));
-                let proved = match proved.await {
-                    Ok(proved) => {
-                        let at = |missing| Error::from(missing).at(running.provider, step.as_str());
-                        proved.map_err(at)
-                    }
-                    Err(_) => Err(running.timed_out(Outcome::NotSent)),
-                };
-                let shown = match proved {
-                    Ok(shown) => shown,
-                    Err(error) => {
-                        return self.finish(running, std::future::ready(Err(error))).await;
-                    }
-                };
-                let options = options.with_consent(shown.clone());
-                let ended = self.finish(running, call(provider, input, options)).await;
-                let used: Vec<(&'static str, &'static str)> = match &ended {
-                    Step::Done { provider, .. } => vec![(*provider, "ok")],
-                    Step::Failed(error) => std::iter::once(error)
-                        .chain(error.also_failed())
-                        .filter(|error| error.outcome() != Outcome::NotSent)
-                        .map(|error| (error.provider(), error.outcome().as_str()))
-                        .collect(),
-                    Step::Skipped(_) => Vec::new(),
-                };
-                for (provider, outcome) in used {
-                    consent.used(step, provider, shown.clone(), outcome).await;
-                }
-                ended
-            }
-            Err(ended) => ended,
-        }
-    }
-
-    /// The provider and input of a step that is taken, or the end of one that is not.
-    fn begin<P, I, T: Origin>(
-        &self,
-        step: StepName,
-        planned: Planned<P, I, T>,
-        end: Instant,
-    ) -> Result<(Running, P, I), Step<T>> {
-        let (kept, ended) = match planned {
-            Planned::Take(provider, name, input) => {
-                return Ok((Running::new(step, name, end), provider, input));
-            }
-            Planned::Keep(kept) => (true, kept),
-            Planned::Skip(reason) => (false, Step::Skipped(reason)),
-            Planned::Fail(error) => (false, Step::Failed(error)),
-        };
-        self.report(match &ended {
-            Step::Done {
-                value,
-                provider,
-                request_id,
-                ..
-            } => StepEvent {
-                provider: Some(provider),
-                reference: value.reference().cloned(),
-                request_id: request_id.clone(),
-                ..StepEvent::of(step, Progress::Kept)
-            },
-            Step::Skipped(reason) => StepEvent::of(step, Progress::Skipped(*reason)),
-            Step::Failed(error) if kept => StepEvent {
-                provider: Some(error.provider()),
-                request_id: error.request_id().cloned(),
-                outcome: Some(error.outcome()),
-                ..StepEvent::of(step, Progress::HeldBack(error.kind()))
-            },
-            Step::Failed(error) => StepEvent {
-                outcome: Some(error.outcome()),
-                ..StepEvent::of(step, Progress::Failed(error.kind()))
-            },
-        });
-        Err(ended)
-    }
-
-    /// Runs one step to its end. A step that times out may have been done; one that had no time to start was not sent.
-    async fn finish<T: Origin>(
-        &self,
-        running: Running,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Step<T> {
-        let result = if running.started >= running.end {
-            Err(running.timed_out(Outcome::NotSent))
-        } else {
-            self.report(running.event(Progress::Started));
-            let mut in_flight = InFlight {
-                onboarding: self,
-                running: &running,
-                ended: false,
-            };
-            let result = tokio::time::timeout_at(running.end, call).await;
-            in_flight.ended = true;
-            result.unwrap_or_else(|_| Err(running.timed_out(Outcome::Unknown)))
-        };
-        match result {
-            Ok(value) => {
-                let elapsed = running.started.elapsed();
-                let provider = value.origin().unwrap_or(running.provider);
-                self.report(StepEvent {
-                    provider: Some(provider),
-                    reference: value.reference().cloned(),
-                    ..running.event(Progress::Done)
-                });
-                Step::Done {
-                    value,
-                    provider,
-                    elapsed,
-                    request_id: running.request_id,
-                }
-            }
-            Err(error) => {
-                self.report(StepEvent {
-                    outcome: Some(error.outcome()),
-                    ..running.event(Progress::Failed(error.kind()))
-                });
-                Step::Failed(error)
-            }
-        }
+        );
     }
 
     fn report(&self, event: StepEvent) {
@@ -476,6 +313,160 @@ impl Onboarding {
             others.iter().for_each(|observer| observer(event.clone()));
             last(event);
         }
+    }
+}
+
+/// What takes the steps of one run.
+#[derive(Clone, Copy)]
+struct Taking<'o> {
+    onboarding: &'o Onboarding,
+    draft: &'o Draft<'o>,
+}
+
+impl Taking<'_> {
+    /// Takes one step as it is planned, by this call of its provider.
+    async fn take<T: Place, P, I, F: Future<Output = Result<T, Error>>>(
+        self,
+        planned: Planned<P, I>,
+        end: Instant,
+        call: impl FnOnce(P, I, CallOptions) -> F,
+    ) {
+        let (provider, name, input) = match planned {
+            Planned::Take(provider, name, input) => (provider, name, input),
+            Planned::Keep => return self.tell_of::<T>(true),
+            Planned::Not => return self.tell_of::<T>(false),
+        };
+        let running = Running::new(T::STEP, name, end);
+        let options = running.options(self.onboarding.retry);
+        let Some(consent) = &self.onboarding.consent else {
+            return self.finish(&running, call(provider, input, options)).await;
+        };
+        let proved = tokio::time::timeout_at(running.end, consent.prove(T::STEP));
+        let proved = match proved.await {
+            Ok(proved) => proved.map_err(|missing| Error::from(missing).at(name, T::STEP.as_str())),
+            Err(_) => Err(running.failed(ErrorKind::Timeout, Outcome::NotSent)),
+        };
+        let shown = match proved {
+            Ok(shown) => shown,
+            Err(error) => {
+                let refused = std::future::ready(Err::<T, _>(error));
+                return self.finish(&running, refused).await;
+            }
+        };
+        let options = options.with_consent(shown.clone());
+        self.finish(&running, call(provider, input, options)).await;
+        let used = self.draft.read(|report| used(T::step(report)));
+        for (provider, outcome) in used {
+            let shown = shown.clone();
+            consent.used(T::STEP, provider, shown, outcome).await;
+        }
+    }
+
+    /// Reports what is known of a step that is not taken.
+    fn tell_of<T: Place>(self, is_kept: bool) {
+        let event = self.draft.read(|report| match T::step(report) {
+            Step::Done {
+                value,
+                provider,
+                request_id,
+                ..
+            } => StepEvent {
+                provider: Some(provider),
+                reference: value.reference().cloned(),
+                request_id: request_id.clone(),
+                ..StepEvent::of(T::STEP, Progress::Kept)
+            },
+            Step::Skipped(reason) => StepEvent::of(T::STEP, Progress::Skipped(*reason)),
+            Step::Failed(error) if is_kept => StepEvent {
+                provider: Some(error.provider()),
+                request_id: error.request_id().cloned(),
+                outcome: Some(error.outcome()),
+                ..StepEvent::of(T::STEP, Progress::HeldBack(error.kind()))
+            },
+            Step::Failed(error) => StepEvent {
+                outcome: Some(error.outcome()),
+                ..StepEvent::of(T::STEP, Progress::Failed(error.kind()))
+            },
+        });
+        self.onboarding.report(event);
+    }
+
+    /// Runs one step to its end. A step that times out may have been done; one that had no time to start was not sent.
+    async fn finish<T: Place>(
+        self,
+        running: &Running,
+        call: impl Future<Output = Result<T, Error>>,
+    ) {
+        let result = if running.started >= running.end {
+            Err(running.failed(ErrorKind::Timeout, Outcome::NotSent))
+        } else {
+            self.send(running, call).await
+        };
+        let (event, step) = match result {
+            Ok(value) => {
+                let provider = value.origin().unwrap_or(running.provider);
+                let event = StepEvent {
+                    provider: Some(provider),
+                    reference: value.reference().cloned(),
+                    ..running.event(Progress::Done)
+                };
+                let done = Step::Done {
+                    value,
+                    provider,
+                    elapsed: running.started.elapsed(),
+                    request_id: running.request_id.clone(),
+                };
+                (event, done)
+            }
+            Err(error) => {
+                let event = StepEvent {
+                    outcome: Some(error.outcome()),
+                    ..running.event(Progress::Failed(error.kind()))
+                };
+                (event, Step::Failed(error))
+            }
+        };
+        self.draft.set(step);
+        // The report that is returned has it.
+        let _ = self.draft.record();
+        self.onboarding.report(event);
+    }
+
+    /// Sends a step's request, if it can be recorded that it is in flight.
+    async fn send<T: Place>(
+        self,
+        running: &Running,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.onboarding.report(running.event(Progress::Started));
+        self.draft.set(Step::<T>::Failed(running.interrupted()));
+        if let Err(error) = self.draft.record() {
+            let error = running
+                .failed(ErrorKind::Storage, Outcome::NotSent)
+                .with_source(error);
+            return Err(error);
+        }
+        let mut in_flight = InFlight {
+            onboarding: self.onboarding,
+            running,
+            ended: false,
+        };
+        let result = tokio::time::timeout_at(running.end, call).await;
+        in_flight.ended = true;
+        result.unwrap_or_else(|_| Err(running.failed(ErrorKind::Timeout, Outcome::Unknown)))
+    }
+}
+
+/// Who took a step of which something was sent, and with what outcome.
+fn used<T>(ended: &Step<T>) -> Vec<(&'static str, &'static str)> {
+    match ended {
+        Step::Done { provider, .. } => vec![(*provider, "ok")],
+        Step::Failed(error) => std::iter::once(error)
+            .chain(error.also_failed())
+            .filter(|error| error.outcome() != Outcome::NotSent)
+            .map(|error| (error.provider(), error.outcome().as_str()))
+            .collect(),
+        Step::Skipped(_) => Vec::new(),
     }
 }
 
@@ -519,8 +510,14 @@ impl Running {
         options
     }
 
-    fn timed_out(&self, outcome: Outcome) -> Error {
-        let error = Error::new(ErrorKind::Timeout, outcome)
+    /// What is to be found of a step whose end nobody saw.
+    fn interrupted(&self) -> Error {
+        self.failed(ErrorKind::Transport, Outcome::Unknown)
+            .with_source("the onboarding ended before the step did")
+    }
+
+    fn failed(&self, kind: ErrorKind, outcome: Outcome) -> Error {
+        let error = Error::new(kind, outcome)
             .at(self.provider, self.step.as_str())
             .with_elapsed(self.started.elapsed());
         let error = match self.step {

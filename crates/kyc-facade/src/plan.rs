@@ -2,52 +2,69 @@
 //! invalid.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use provider_core::capability::{
     AggregatorConsent, AggregatorConsentRequest, AggregatorConsentSession, AggregatorDiscovery,
     AggregatorQuery, AggregatorStandings, ConsentAnswer, ConsentRecorder, ConsentStatement,
     DocumentAccess, DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
-use provider_core::{Error, Idempotency, InvalidRequest};
+use provider_core::{Error, InvalidRequest};
 
 use crate::applicant::Person;
-use crate::{AggregatorChoice, Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName};
+use crate::place::Place;
+use crate::{Applicant, Kyc, OnboardingReport, SkipReason, Step, StepName, choose_aggregator};
+
+/// Why a step is not taken.
+enum Ended {
+    Skipped(SkipReason),
+    Failed(Error),
+}
+
+impl<T> From<Ended> for Step<T> {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Skipped(reason) => Self::Skipped(reason),
+            Ended::Failed(error) => Self::Failed(error),
+        }
+    }
+}
 
 /// One step before it starts.
-pub(crate) enum Planned<P, I, T> {
+pub(crate) enum Planned<P, I> {
     /// It is taken: its provider, the provider's name, and a valid input.
     Take(P, &'static str, I),
     /// It stays as an earlier report has it.
-    Keep(Step<T>),
-    /// It is not taken.
-    Skip(SkipReason),
-    /// Its input is invalid.
-    Fail(Error),
+    Keep,
+    /// It is not taken, and the report says why.
+    Not,
 }
 
-impl<P: Clone, I, T> Planned<P, I, T> {
-    /// The step that an earlier report keeps, or else as it is planned now.
-    fn kept_or(kept: Option<Step<T>>, plan: impl FnOnce() -> Result<Self, SkipReason>) -> Self {
-        match kept {
-            Some(step) => Self::Keep(step),
-            None => plan().unwrap_or_else(Self::Skip),
-        }
-    }
-
-    fn checked(check: Result<(), Error>, provider: &P, name: &'static str, input: I) -> Self {
+impl<P: Clone, I> Planned<P, I> {
+    fn checked(
+        check: Result<(), Error>,
+        provider: &P,
+        name: &'static str,
+        input: I,
+    ) -> Result<Self, Ended> {
         match check {
-            Ok(()) => Self::Take(provider.clone(), name, input),
-            Err(error) => Self::Fail(error),
+            Ok(()) => Ok(Self::Take(provider.clone(), name, input)),
+            Err(error) => Err(Ended::Failed(error)),
         }
     }
 
-    fn fails(&self) -> bool {
-        matches!(self, Self::Fail(_))
+    /// Whether the input of this step, which is so in the report, is invalid.
+    fn fails<T>(&self, step: &Step<T>) -> bool {
+        matches!(self, Self::Not) && step.error().is_some()
     }
 
-    fn held_back(self) -> Self {
+    /// The same where the input of another step is invalid.
+    fn held_back<T>(self, step: &mut Step<T>) -> Self {
         match self {
-            Self::Take(..) => Self::Skip(SkipReason::InvalidApplicant),
+            Self::Take(..) => {
+                *step = Step::Skipped(SkipReason::InvalidApplicant);
+                Self::Not
+            }
             other => other,
         }
     }
@@ -57,185 +74,258 @@ impl<P: Clone, I, T> Planned<P, I, T> {
 #[derive(Default)]
 pub(crate) struct Earlier {
     pub(crate) report: Option<OnboardingReport>,
+    pub(crate) only: Vec<StepName>,
     pub(crate) repeated: Vec<StepName>,
     pub(crate) left_out: Vec<StepName>,
 }
 
-impl Earlier {
-    /// What an earlier step becomes if it is not taken again: one that is done, or that may be and would be done twice.
-    fn kept<T>(&self, name: StepName, step: Option<Step<T>>) -> Option<Step<T>> {
-        let step = step.filter(|_| !self.repeated.contains(&name))?;
-        match &step {
-            Step::Done { .. } => Some(step),
-            Step::Failed(error)
-                if error.is_unsettled() && error.idempotency() != Some(Idempotency::Repeatable) =>
-            {
-                Some(step)
-            }
-            Step::Failed(_) | Step::Skipped(_) => None,
-        }
-    }
-}
-
-type Consent = Planned<Arc<dyn ConsentRecorder>, ConsentStatement, RecordedConsent>;
-type Documents = Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest, DocumentSession>;
-type Discovery = Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery, AggregatorStandings>;
-type AtAggregator =
-    Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest, AggregatorConsentSession>;
+type Consent = Planned<Arc<dyn ConsentRecorder>, ConsentStatement>;
+type Documents = Planned<Arc<dyn DocumentAccess>, DocumentAccessRequest>;
+type Discovery = Planned<Arc<dyn AggregatorDiscovery>, AggregatorQuery>;
+type AtAggregator = Planned<Arc<dyn AggregatorConsent>, AggregatorConsentRequest>;
 
 /// All steps before they start.
 pub(crate) struct Plan {
-    pub(crate) person: Person,
-    pub(crate) answer: Option<ConsentAnswer>,
     pub(crate) consent: Consent,
     pub(crate) documents: Documents,
     pub(crate) discovery: Discovery,
-    /// The aggregator of an earlier consent that stays.
-    pub(crate) choice: Option<AggregatorChoice>,
+    /// Whether an aggregator is chosen, unless that of an earlier consent stays.
+    pub(crate) chooses: bool,
     pub(crate) aggregator_consent: AtAggregator,
 }
 
 impl Plan {
-    /// Checks every input. If one is invalid, no step is taken: a wrong field must not leave half an onboarding. Nor is one
-    /// if the earlier report is about another person.
-    pub(crate) fn new(kyc: &Kyc, applicant: &Applicant, mut earlier: Earlier) -> Self {
-        let report = earlier.report.take();
-        let known = report.as_ref().map(|report| report.person.clone());
-        let person = match known {
-            Some(known) => applicant.person().same_as(known),
-            None => Some(applicant.person()),
+    /// The report as it is before anything is sent, and what is to be done. Checks every input. If one is invalid, no step is
+    /// taken: a wrong field must not leave half an onboarding. Nor is one if the earlier report is about another person.
+    pub(crate) fn new(
+        kyc: &Kyc,
+        applicant: &Applicant,
+        earlier: Earlier,
+    ) -> (OnboardingReport, Self) {
+        let Earlier {
+            report,
+            only,
+            repeated,
+            left_out,
+        } = earlier;
+        let goes_on = report.is_some();
+        let mut report = match report {
+            None => not_reached(kyc, applicant),
+            Some(report) => match person_of(&report, applicant) {
+                Ok(person) => OnboardingReport {
+                    person: Some(person),
+                    ..report
+                },
+                Err(error) => return Self::refused(kyc, applicant, &error),
+            },
         };
-        let Some(person) = person else {
-            return Self::of_another_person(applicant);
+        let answered = report.answer;
+        let given = applicant.answer();
+        let records = only.is_empty() || only.contains(&StepName::RecordConsent);
+        // Whoever refused is asked for nothing, whether that is recorded now or was before.
+        report.answer = match records {
+            true => given.or(answered),
+            false => answered.or(given),
         };
-        let answered = report.as_ref().and_then(|report| report.answer);
-        let answer = applicant.answer().or(answered);
+        let refused = [report.answer, given].contains(&Some(ConsentAnswer::Refused));
         let planner = Planner {
             kyc,
             applicant,
-            refused: answer == Some(ConsentAnswer::Refused),
-            left_out: &earlier.left_out,
+            refused,
+            goes_on,
+            only: &only,
+            repeated: &repeated,
+            left_out: &left_out,
         };
-        let (consent, documents, discovery, choice, at_aggregator) = match report {
-            Some(report) => (
-                // Another answer than the recorded one is recorded too.
-                Some(report.consent).filter(|_| answer == answered),
-                Some(report.documents),
-                Some(report.discovery),
-                Some(report.choice),
-                Some(report.aggregator_consent),
-            ),
-            None => (None, None, None, None, None),
-        };
-        let consent = earlier.kept(StepName::RecordConsent, consent);
-        let documents = earlier.kept(StepName::OpenDocuments, documents);
-        let discovery = earlier.kept(StepName::DiscoverAggregators, discovery);
-        let at_aggregator = earlier.kept(StepName::OpenAggregatorConsent, at_aggregator);
+        // Another answer than the recorded one is recorded too.
+        let is_recorded = report.answer == answered;
+        let at_aggregator = StepName::OpenAggregatorConsent;
+        let chooses = !(goes_on && planner.stays(at_aggregator, &report.aggregator_consent));
         let plan = Self {
-            person,
-            answer,
-            consent: Planned::kept_or(consent, || planner.consent()),
-            documents: Planned::kept_or(documents, || planner.documents()),
-            discovery: Planned::kept_or(discovery, || planner.discovery()),
-            choice: choice.filter(|_| at_aggregator.is_some()),
-            aggregator_consent: Planned::kept_or(at_aggregator, || planner.aggregator_consent()),
+            consent: planner.plan::<RecordedConsent, _, _>(
+                &mut report,
+                is_recorded,
+                Planner::consent,
+            ),
+            documents: planner.plan::<DocumentSession, _, _>(&mut report, true, Planner::documents),
+            discovery: planner.plan::<AggregatorStandings, _, _>(
+                &mut report,
+                true,
+                Planner::discovery,
+            ),
+            chooses,
+            aggregator_consent: planner.plan::<AggregatorConsentSession, _, _>(
+                &mut report,
+                true,
+                Planner::aggregator_consent,
+            ),
         };
-        let invalid = plan.consent.fails()
-            || plan.documents.fails()
-            || plan.discovery.fails()
-            || plan.aggregator_consent.fails();
-        if !invalid {
-            return plan;
-        }
-        Self {
-            consent: plan.consent.held_back(),
-            documents: plan.documents.held_back(),
-            discovery: plan.discovery.held_back(),
-            aggregator_consent: plan.aggregator_consent.held_back(),
-            ..plan
-        }
+        let is_invalid = plan.consent.fails(&report.consent)
+            || plan.documents.fails(&report.documents)
+            || plan.discovery.fails(&report.discovery)
+            || plan.aggregator_consent.fails(&report.aggregator_consent);
+        let plan = match is_invalid {
+            true => Self {
+                consent: plan.consent.held_back(&mut report.consent),
+                documents: plan.documents.held_back(&mut report.documents),
+                discovery: plan.discovery.held_back(&mut report.discovery),
+                chooses,
+                aggregator_consent: plan
+                    .aggregator_consent
+                    .held_back(&mut report.aggregator_consent),
+            },
+            false => plan,
+        };
+        (report, plan)
     }
 
     /// Every step fails, and nothing of the earlier report is kept beside this applicant.
-    fn of_another_person(applicant: &Applicant) -> Self {
-        let error = || InvalidRequest::new("report", "must be about the same applicant").into();
-        Self {
-            person: applicant.person(),
-            answer: applicant.answer(),
-            consent: Planned::Fail(error()),
-            documents: Planned::Fail(error()),
-            discovery: Planned::Fail(error()),
-            choice: None,
-            aggregator_consent: Planned::Fail(error()),
-        }
+    fn refused(
+        kyc: &Kyc,
+        applicant: &Applicant,
+        error: &InvalidRequest,
+    ) -> (OnboardingReport, Self) {
+        let error = || Error::from(error.clone());
+        let report = OnboardingReport {
+            consent: Step::Failed(error()),
+            documents: Step::Failed(error()),
+            discovery: Step::Failed(error()),
+            aggregator_consent: Step::Failed(error()),
+            ..not_reached(kyc, applicant)
+        };
+        let plan = Self {
+            consent: Planned::Not,
+            documents: Planned::Not,
+            discovery: Planned::Not,
+            chooses: true,
+            aggregator_consent: Planned::Not,
+        };
+        (report, plan)
     }
+}
+
+/// A report in which no step is reached.
+fn not_reached(kyc: &Kyc, applicant: &Applicant) -> OnboardingReport {
+    OnboardingReport {
+        answer: applicant.answer(),
+        consent: Step::Skipped(SkipReason::NotReached),
+        documents: Step::Skipped(SkipReason::NotReached),
+        discovery: Step::Skipped(SkipReason::NotReached),
+        choice: choose_aggregator(&[], &[], kyc.default_aggregator.as_ref()),
+        aggregator_consent: Step::Skipped(SkipReason::NotReached),
+        elapsed: Duration::ZERO,
+        person: Some(applicant.person()),
+    }
+}
+
+/// Whom a report that is gone on from is about, with what is known now.
+fn person_of(report: &OnboardingReport, applicant: &Applicant) -> Result<Person, InvalidRequest> {
+    let refused = |rule| InvalidRequest::new("report", rule);
+    let known = report.person.clone();
+    let known = known.ok_or_else(|| refused("must say whom it is about, as it was read back"))?;
+    let person = applicant.person().same_as(known);
+    person.ok_or_else(|| refused("must be about the same applicant"))
 }
 
 struct Planner<'a> {
     kyc: &'a Kyc,
     applicant: &'a Applicant,
     refused: bool,
+    /// Whether there is an earlier report.
+    goes_on: bool,
+    only: &'a [StepName],
+    repeated: &'a [StepName],
     left_out: &'a [StepName],
 }
 
 impl Planner<'_> {
-    /// The provider of a step, or why the step is skipped whatever its input.
-    fn provider<'p, P>(
+    /// Whether a step of an earlier report stays of itself, and is not to be repeated.
+    fn stays<T>(&self, name: StepName, step: &Step<T>) -> bool {
+        step.stays() && !self.repeated.contains(&name)
+    }
+
+    /// Plans one step, and writes into the report what is known of it without taking it. `may_stay` is whether what an earlier
+    /// report has of it counts. Until it is taken, the report has what it had before.
+    fn plan<T: Place, P, I>(
         &self,
-        step: StepName,
-        provider: &'p Option<P>,
-    ) -> Result<&'p P, SkipReason> {
-        if self.left_out.contains(&step) {
-            return Err(SkipReason::LeftOut);
+        report: &mut OnboardingReport,
+        may_stay: bool,
+        plan: impl FnOnce(&Self) -> Result<Planned<P, I>, Ended>,
+    ) -> Planned<P, I> {
+        let is_asked = self.only.is_empty() || self.only.contains(&T::STEP);
+        let stays = may_stay && self.stays(T::STEP, T::step(report));
+        if self.goes_on && (stays || !is_asked) {
+            return Planned::Keep;
         }
-        let provider = provider.as_ref().ok_or(SkipReason::NoProvider)?;
-        match step {
-            StepName::RecordConsent => Ok(provider),
-            _ if self.refused => Err(SkipReason::ConsentRefused),
-            _ => Ok(provider),
+        let planned = match is_asked {
+            true => plan(self),
+            false => Err(Ended::Skipped(SkipReason::LeftOut)),
+        };
+        planned.unwrap_or_else(|ended| {
+            *T::step_mut(report) = ended.into();
+            Planned::Not
+        })
+    }
+
+    /// The provider of a step, or why the step is skipped whatever its input.
+    fn provider<'p, P>(&self, step: StepName, provider: &'p Option<P>) -> Result<&'p P, Ended> {
+        let skipped = |reason| Err(Ended::Skipped(reason));
+        if self.left_out.contains(&step) {
+            return skipped(SkipReason::LeftOut);
+        }
+        match (provider, step) {
+            (None, _) => skipped(SkipReason::NoProvider),
+            (Some(provider), StepName::RecordConsent) => Ok(provider),
+            (Some(_), _) if self.refused => skipped(SkipReason::ConsentRefused),
+            (Some(provider), _) => Ok(provider),
         }
     }
 
-    fn consent(&self) -> Result<Consent, SkipReason> {
-        let provider = self.provider(StepName::RecordConsent, &self.kyc.consent)?;
-        let consent = self.applicant.consent.clone();
-        let consent = consent.ok_or(SkipReason::NoInput("consent session and text"))?;
-        Ok(Planned::checked(
+    /// An input, or that the step is skipped because the applicant has none.
+    fn input<I: Clone>(step: StepName, input: &Option<I>) -> Result<I, Ended> {
+        let skipped = || Ended::Skipped(SkipReason::NoInput(step.input()));
+        input.clone().ok_or_else(skipped)
+    }
+
+    fn consent(&self) -> Result<Consent, Ended> {
+        let step = StepName::RecordConsent;
+        let provider = self.provider(step, &self.kyc.consent)?;
+        let consent = Self::input(step, &self.applicant.consent)?;
+        Planned::checked(
             provider.check_consent(&consent),
             provider,
             provider.provider_name(),
             consent,
-        ))
+        )
     }
 
-    fn documents(&self) -> Result<Documents, SkipReason> {
-        let provider = self.provider(StepName::OpenDocuments, &self.kyc.documents)?;
-        let request = self.applicant.documents.clone();
-        let missing = SkipReason::NoInput("purpose and return URL of the document access");
-        let request = request.ok_or(missing)?;
-        Ok(Planned::checked(
+    fn documents(&self) -> Result<Documents, Ended> {
+        let step = StepName::OpenDocuments;
+        let provider = self.provider(step, &self.kyc.documents)?;
+        let request = Self::input(step, &self.applicant.documents)?;
+        Planned::checked(
             provider.check_session(&request),
             provider,
             provider.provider_name(),
             request,
-        ))
+        )
     }
 
-    fn discovery(&self) -> Result<Discovery, SkipReason> {
-        let provider = self.provider(StepName::DiscoverAggregators, &self.kyc.discovery)?;
-        let query_id = self.applicant.query_id.clone();
-        let query_id = query_id.ok_or(SkipReason::NoInput("id of the query to aggregators"))?;
+    fn discovery(&self) -> Result<Discovery, Ended> {
+        let step = StepName::DiscoverAggregators;
+        let provider = self.provider(step, &self.kyc.discovery)?;
+        let query_id = Self::input(step, &self.applicant.query_id)?;
         let query = AggregatorQuery::new(self.applicant.mobile.clone(), query_id)
             .set_aggregators(self.applicant.aggregators.iter().cloned());
-        Ok(Planned::checked(
+        Planned::checked(
             provider.check_query(&query),
             provider,
             provider.provider_name(),
             query,
-        ))
+        )
     }
 
-    fn aggregator_consent(&self) -> Result<AtAggregator, SkipReason> {
+    fn aggregator_consent(&self) -> Result<AtAggregator, Ended> {
         let step = StepName::OpenAggregatorConsent;
         let provider = self.provider(step, &self.kyc.aggregator_consent)?;
         let request = AggregatorConsentRequest::new(
@@ -246,11 +336,11 @@ impl Planner<'_> {
         .set_email(self.applicant.email.clone())
         .set_webhook_url(self.applicant.webhook_url.clone())
         .set_return_url(self.applicant.return_url.clone());
-        Ok(Planned::checked(
+        Planned::checked(
             provider.check_request(&request),
             provider,
             provider.provider_name(),
             request,
-        ))
+        )
     }
 }

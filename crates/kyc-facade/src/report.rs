@@ -6,10 +6,10 @@ use std::time::Duration;
 use provider_core::capability::{
     AggregatorConsentSession, AggregatorStandings, ConsentAnswer, DocumentSession, RecordedConsent,
 };
-use provider_core::{Error, RequestId};
+use provider_core::{Error, Idempotency, InvalidRequest, Outcome, RequestId};
 
-use crate::AggregatorChoice;
 use crate::applicant::Person;
+use crate::{AggregatorChoice, Applicant};
 
 /// The steps of an onboarding, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,8 +34,20 @@ provider_core::named_enum! {
     }
 }
 
+impl StepName {
+    /// The applicant's input that it cannot do without, in words.
+    pub(crate) fn input(self) -> &'static str {
+        match self {
+            Self::RecordConsent => "consent session and text",
+            Self::OpenDocuments => "purpose and return URL of the document access",
+            Self::DiscoverAggregators => "id of the query to aggregators",
+            Self::OpenAggregatorConsent => "mobile number",
+        }
+    }
+}
+
 /// The result of one step. A finished step stays finished, whatever happens to another.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Step<T> {
     /// The provider did it.
     Done {
@@ -68,6 +80,46 @@ impl<T> Step<T> {
         match self {
             Self::Failed(error) => Some(error),
             Self::Done { .. } | Self::Skipped(_) => None,
+        }
+    }
+
+    /// Whether it is not taken again unasked: it is done, or it may be and would be done twice.
+    pub(crate) fn stays(&self) -> bool {
+        match self {
+            Self::Done { .. } => true,
+            Self::Failed(error) => {
+                error.is_unsettled() && error.idempotency() != Some(Idempotency::Repeatable)
+            }
+            Self::Skipped(_) => false,
+        }
+    }
+
+    /// Why it is not taken again unasked, if it is not.
+    fn check_again(&self, name: StepName) -> Result<(), InvalidRequest> {
+        let refused = |rule: String| Err(InvalidRequest::new(name.as_str(), rule));
+        let by = |provider: &str, id: &Option<&RequestId>| match id {
+            Some(id) => format!("by {provider}, request id {id}"),
+            None => format!("by {provider}"),
+        };
+        match self {
+            Self::Done {
+                provider,
+                request_id,
+                ..
+            } => {
+                let by = by(provider, &request_id.as_ref());
+                refused(format!("was done {by}; a second time has to be asked for"))
+            }
+            Self::Failed(error) if self.stays() => {
+                let done = match error.outcome() {
+                    Outcome::Done => "was done, and its answer could not be read,",
+                    _ => "may have been done",
+                };
+                let by = by(error.provider(), &error.request_id());
+                let advice = error.settling().unwrap_or("ask the provider");
+                refused(format!("{done} {by}; reconcile it first: {advice}"))
+            }
+            Self::Failed(_) | Self::Skipped(_) => Ok(()),
         }
     }
 
@@ -105,6 +157,8 @@ pub enum SkipReason {
     InvalidApplicant,
     /// The caller [left it out](crate::Onboarding::leave_out).
     LeftOut,
+    /// The onboarding ended before it, as a [recorder](crate::Onboarding::with_recorder) finds it. Nothing was sent.
+    NotReached,
 }
 
 impl SkipReason {
@@ -116,6 +170,7 @@ impl SkipReason {
             Self::ConsentRefused => "consent_refused",
             Self::InvalidApplicant => "invalid_applicant",
             Self::LeftOut => "left_out",
+            Self::NotReached => "not_reached",
         }
     }
 }
@@ -130,6 +185,7 @@ impl fmt::Display for SkipReason {
                 f.write_str("another step's input is invalid, so nothing was sent")
             }
             Self::LeftOut => f.write_str("the caller left it out"),
+            Self::NotReached => f.write_str("the onboarding ended before it"),
         }
     }
 }
@@ -137,8 +193,8 @@ impl fmt::Display for SkipReason {
 /// The result of an onboarding: one entry for each step, nothing discarded.
 ///
 /// It remembers whom it is about, so that no other person's onboarding [goes on from](crate::Onboarding::resume_from) it;
-/// `Debug` prints that masked, and its JSON leaves it out.
-#[derive(Debug)]
+/// `Debug` prints that masked, and its JSON leaves it out: one that is read back has to be [told](Self::about).
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OnboardingReport {
     /// The person's answer to the consent text, if one was given.
@@ -155,13 +211,14 @@ pub struct OnboardingReport {
     pub aggregator_consent: Step<AggregatorConsentSession>,
     /// The duration of the onboarding.
     pub elapsed: Duration,
-    pub(crate) person: Person,
+    /// `None` of a report that was read back, until somebody says it.
+    pub(crate) person: Option<Person>,
 }
 
 impl OnboardingReport {
     /// A report about `applicant` in which no step was asked for, for tests of code that reads one: set its fields.
     #[cfg(feature = "testing")]
-    pub fn untaken(applicant: &crate::Applicant) -> Self {
+    pub fn untaken(applicant: &Applicant) -> Self {
         Self {
             answer: None,
             consent: Step::Skipped(SkipReason::NoProvider),
@@ -170,7 +227,32 @@ impl OnboardingReport {
             choice: crate::choose_aggregator(&[], &[], None),
             aggregator_consent: Step::Skipped(SkipReason::NoProvider),
             elapsed: Duration::ZERO,
-            person: applicant.person(),
+            person: Some(applicant.person()),
+        }
+    }
+
+    /// Says whom a report is about that was read back: as JSON it names nobody. Keep it with what names the person in your
+    /// system, and say it from there: nothing here can tell another person's report. A report that knows whom it is about stays
+    /// so.
+    #[must_use]
+    pub fn about(mut self, applicant: &Applicant) -> Self {
+        self.person.get_or_insert_with(|| applicant.person());
+        self
+    }
+
+    /// Whether an onboarding that [goes on from](crate::Onboarding::resume_from) this report takes this step again, unless it is
+    /// told to [repeat](crate::Onboarding::repeat) it.
+    ///
+    /// # Errors
+    ///
+    /// It does not, and the rule says why: the step is done, or it may have been done and would be done twice. What has to be
+    /// reconciled first, and by which request id, is part of it.
+    pub fn check_again(&self, step: StepName) -> Result<(), InvalidRequest> {
+        match step {
+            StepName::RecordConsent => self.consent.check_again(step),
+            StepName::OpenDocuments => self.documents.check_again(step),
+            StepName::DiscoverAggregators => self.discovery.check_again(step),
+            StepName::OpenAggregatorConsent => self.aggregator_consent.check_again(step),
         }
     }
 

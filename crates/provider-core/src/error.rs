@@ -1,7 +1,9 @@
 //! The error type of the core, the providers and the capabilities.
 
+mod read_back;
 mod serialized;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +22,8 @@ use crate::wire::{TransportError, TransportErrorKind};
 /// whether the request may have been processed.
 ///
 /// `Display` is one line without the cause; [`report`](Error::report) prints the whole chain. Neither they nor `Debug`
-/// print a secret, a personal value, a URL or a body.
+/// print a secret, a personal value, a URL or a body. It can be written down as JSON and read back, which its
+/// implementation of `Deserialize` documents.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -31,7 +34,7 @@ struct Inner {
     operation: &'static str,
     outcome: Outcome,
     idempotency: Option<Idempotency>,
-    settling: Option<&'static str>,
+    settling: Option<Cow<'static, str>>,
     status: Option<StatusCode>,
     fault: Option<Fault>,
     retry_after: Option<Duration>,
@@ -41,6 +44,8 @@ struct Inner {
     response: Option<RawResponse>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     also_failed: Vec<Error>,
+    /// How one that was read back was printed, its causes included, which it has no longer.
+    printed: Option<String>,
 }
 
 /// What went wrong.
@@ -78,7 +83,7 @@ pub enum ErrorKind {
     /// The client's [`ConsentGate`](crate::ConsentGate) found no live consent for the call; [`Error::missing_consent`] has the
     /// purpose. The attempt was not sent, and is not retried. Obtain the consent, or prove it again.
     NoConsent,
-    /// A downloaded file could not be stored on this machine; the cause says why. Never retried.
+    /// What had to be stored on this machine, such as a downloaded file, could not be; the cause says why. Never retried.
     Storage,
 }
 
@@ -155,6 +160,7 @@ impl Error {
             response: None,
             source: None,
             also_failed: Vec::new(),
+            printed: None,
         }))
     }
 
@@ -219,7 +225,7 @@ impl Error {
     /// Adds how the operation is reconciled, see [`settling`](Self::settling).
     #[must_use]
     pub fn with_settling(mut self, advice: Option<&'static str>) -> Self {
-        self.0.settling = advice;
+        self.0.settling = advice.map(Cow::Borrowed);
         self
     }
 
@@ -267,8 +273,8 @@ impl Error {
 
     /// How to find out what was done, if the error is [unsettled](Self::is_unsettled) and its operation
     /// [says so](crate::Operation::settling). No provider documents a look-up by request id, so it differs by operation.
-    pub fn settling(&self) -> Option<&'static str> {
-        self.0.settling.filter(|_| self.is_unsettled())
+    pub fn settling(&self) -> Option<&str> {
+        self.0.settling.as_deref().filter(|_| self.is_unsettled())
     }
 
     /// The provider's name; empty for an input that was refused before a provider was involved.
@@ -414,16 +420,24 @@ impl Error {
             line.push_str(": ");
             line.push_str(&cause.to_string());
         }
-        for error in self.also_failed() {
-            line.push_str("; also failed: ");
-            line.push_str(&error.report_line());
-        }
+        line.push_str(&Self::others_in_line(self.also_failed()));
         line
     }
 
-    /// The causes below the first line; an invalid request and a missing consent are part of that line already.
+    /// How the others that failed are printed behind an error, in one line.
+    fn others_in_line(errors: &[Self]) -> String {
+        let others = errors.iter().map(Self::report_line);
+        others
+            .map(|error| format!("; also failed: {error}"))
+            .collect()
+    }
+
+    /// The causes below the first line; an invalid request and a missing consent are part of that line already, as all are of an
+    /// error that was read back.
     fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        let in_line = self.invalid_request().is_some() || self.missing_consent().is_some();
+        let in_line = self.invalid_request().is_some()
+            || self.missing_consent().is_some()
+            || self.0.printed.is_some();
         let first = self.source().filter(|_| !in_line);
         std::iter::successors(first, |&error| error.source())
     }
@@ -490,6 +504,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
+        if let Some(printed) = &inner.printed {
+            return f.write_str(printed);
+        }
         if !inner.provider.is_empty() {
             write!(f, "{} {}: ", inner.provider, inner.operation)?;
         }
@@ -533,6 +550,9 @@ impl fmt::Debug for Error {
             .field("source", &inner.source);
         if !inner.also_failed.is_empty() {
             fields.field("also_failed", &inner.also_failed);
+        }
+        if let Some(printed) = &inner.printed {
+            fields.field("printed", printed);
         }
         fields.finish_non_exhaustive()
     }

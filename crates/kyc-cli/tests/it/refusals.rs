@@ -33,11 +33,13 @@ fn error(run: &Run, code: i32, kind: &str, outcome: &str) -> Value {
         [
             "also_failed",
             "attempts",
+            "class",
             "code",
             "elapsed_ms",
             "field",
             "idempotency",
             "kind",
+            "meaning",
             "message",
             "operation",
             "outcome",

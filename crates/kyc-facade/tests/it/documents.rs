@@ -68,7 +68,7 @@ async fn a_report_is_a_document_of_a_version_without_personal_values_and_urls() 
                         "version": 1, "kind": "timeout", "outcome": "unknown",
                         "unsettled": true, "retryable": false,
                         "provider": "fake", "operation": "open-consent", "idempotency": null,
-                        "status": null, "code": null, "field": null, "rule": null,
+                        "status": null, "code": null, "class": "by_status", "meaning": null, "field": null, "rule": null,
                         "message": "fake open-consent: no answer in time: no documented reason; \
                             it may have been processed",
                         "settling": "ask the provider",

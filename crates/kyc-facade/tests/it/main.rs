@@ -36,3 +36,4 @@ mod sandbox;
     feature = "deepvue"
 ))]
 mod settings;
+mod stored;

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use super::Error;
 
 /// As an object, for a web handler's reply, a journal or a log. It holds nothing from a request or a reply except the
-/// provider's code where it looks like one. Later versions of this crate may add members; a member is removed or changes
+/// provider's code where it looks like one, and can be read back. Later versions of this crate may add members; a member is removed or changes
 /// its meaning only with another `version`.
 ///
 /// | member | value |
@@ -20,6 +20,8 @@ use super::Error;
 /// | `idempotency` | [`Idempotency::as_str`](crate::Idempotency::as_str), or null |
 /// | `status` | the HTTP status, or null |
 /// | `code` | the provider's code, see [`Fault::printable_code`](crate::Fault::printable_code), or null |
+/// | `class` | the class of the provider's refusal, [`FaultClass::as_str`](crate::FaultClass::as_str), or null if there is none |
+/// | `meaning` | the documented meaning of the refusal, [`Fault::meaning`](crate::Fault::meaning), or null |
 /// | `field`, `rule` | what to correct, for [`InvalidRequest`](crate::ErrorKind::InvalidRequest), or null |
 /// | `message` | [`Error::report_line`] |
 /// | `settling` | [`Error::settling`], or null |
@@ -34,7 +36,7 @@ impl Serialize for Error {
         let millis =
             |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let invalid = self.invalid_request();
-        let mut object = serializer.serialize_struct("Error", 19)?;
+        let mut object = serializer.serialize_struct("Error", 21)?;
         object.serialize_field("version", &Self::JSON_VERSION)?;
         object.serialize_field("kind", &self.kind())?;
         object.serialize_field("outcome", &self.outcome())?;
@@ -46,6 +48,8 @@ impl Serialize for Error {
         object.serialize_field("status", &self.status().map(|status| status.as_u16()))?;
         let code = self.fault().and_then(|fault| fault.printable_code());
         object.serialize_field("code", &code)?;
+        object.serialize_field("class", &self.fault().map(|fault| fault.class()))?;
+        object.serialize_field("meaning", &self.fault().and_then(|fault| fault.meaning()))?;
         object.serialize_field("field", &invalid.map(|invalid| invalid.field()))?;
         object.serialize_field("rule", &invalid.map(|invalid| invalid.rule()))?;
         object.serialize_field("message", &self.report_line())?;

@@ -8,6 +8,7 @@ mod masked;
 mod missing_consent;
 #[cfg(feature = "money")]
 mod money;
+mod names;
 #[doc(hidden)]
 pub mod open_enum;
 mod progress;
@@ -27,6 +28,7 @@ pub use masked::Masked;
 pub use missing_consent::MissingConsent;
 #[cfg(feature = "money")]
 pub use money::Amount;
+pub use names::read_name;
 pub use open_enum::{OpenEnum, UnknownText};
 pub use progress::{Observation, Progress, State};
 pub use query::{Plus, is_same_text, query_parameters};

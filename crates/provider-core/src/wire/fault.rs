@@ -1,5 +1,6 @@
 //! A refusal, with the provider's code and message.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::vocabulary::is_code;
@@ -12,7 +13,7 @@ use super::vocabulary::is_code;
 pub struct Fault {
     code: Option<String>,
     message: Option<String>,
-    meaning: Option<&'static str>,
+    meaning: Option<Cow<'static, str>>,
     class: FaultClass,
 }
 
@@ -31,6 +32,16 @@ pub enum FaultClass {
     Transient,
     /// The refusal contradicts the status, or something beside it: it may have been done.
     Contradictory,
+}
+
+crate::named_enum! {
+    FaultClass("class") {
+        ByStatus = "by_status",
+        Credentials = "credentials",
+        Counted = "counted",
+        Transient = "transient",
+        Contradictory = "contradictory",
+    }
 }
 
 impl Fault {
@@ -56,7 +67,13 @@ impl Fault {
     /// Adds the meaning of a documented refusal in the crate's own words; it is printed.
     #[must_use]
     pub fn with_meaning(mut self, meaning: Option<&'static str>) -> Self {
-        self.meaning = meaning;
+        self.meaning = meaning.map(Cow::Borrowed);
+        self
+    }
+
+    /// Adds a meaning that was written down in the crate's own words.
+    pub(crate) fn with_stored_meaning(mut self, meaning: Option<String>) -> Self {
+        self.meaning = meaning.map(Cow::Owned);
         self
     }
 
@@ -87,8 +104,8 @@ impl Fault {
     }
 
     /// The meaning in the crate's own words, if the refusal is documented.
-    pub fn meaning(&self) -> Option<&'static str> {
-        self.meaning
+    pub fn meaning(&self) -> Option<&str> {
+        self.meaning.as_deref()
     }
 
     /// The class of the refusal.
@@ -122,7 +139,7 @@ impl fmt::Debug for Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.printable_code(), self.meaning) {
+        match (self.printable_code(), self.meaning()) {
             (Some(code), Some(meaning)) => write!(f, "{code}: {meaning}"),
             // A number alone could be anything.
             (Some(code), None) if code.starts_with(|c: char| c.is_ascii_digit()) => {

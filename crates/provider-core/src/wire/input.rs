@@ -243,7 +243,7 @@ where
 }
 
 /// By which [`Input`] knows that a request is read from it.
-const REQUEST: &str = "$provider_core::Request";
+pub(super) const REQUEST: &str = "$provider_core::Request";
 
 /// Makes a request, whose serde implementations are derived with `#[serde(remote = "Self")]`, obey the rules of
 /// [`request_from_json`](crate::request_from_json) wherever it is deserialised, such as in a web framework's extractor: an

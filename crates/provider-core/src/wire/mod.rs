@@ -25,6 +25,7 @@ mod route;
 mod streaming;
 mod transport_error;
 mod verified;
+mod versioned;
 mod vocabulary;
 
 pub use allowance::Allowance;
@@ -60,4 +61,5 @@ pub use route::{Method, Route};
 pub use streaming::{BodyVerifier, StreamVerification};
 pub use transport_error::{TransportError, TransportErrorKind};
 pub use verified::{Authenticity, VerificationError, Verified};
+pub use versioned::deserialize_versioned;
 pub use vocabulary::tells_failure;
