@@ -108,16 +108,25 @@ impl LedgerConsents {
         }
     }
 
-    fn enter(&self, id: &EffectId, entry: &LedgerEntry) -> Result<(), LedgerError> {
-        let Some(follower) = self.ledger.follower(id.journey.as_str())? else {
+    /// Writes what a journey says, unless it is written under this id: to the ledger, or to what it is
+    /// [within](ConsentLedger::within) a transaction of an engine that has both in one database. It waits for the store.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed.
+    pub fn enter(
+        &self,
+        ledger: &ConsentLedger,
+        id: &EffectId,
+        entry: &LedgerEntry,
+    ) -> Result<(), LedgerError> {
+        let Some(follower) = ledger.follower(id.journey.as_str())? else {
             tracing::warn!(effect = %id, "the ledger does not know the journey, and its entry is not written");
             return Ok(());
         };
-        let (ledger, subject) = (self.ledger.once(&id.to_string()), follower.subject);
+        let (once, subject) = (ledger.once(&id.to_string()), follower.subject);
         match entry {
-            LedgerEntry::Requested => {
-                record_request(&self.ledger, &id.journey, subject, &self.notice)
-            }
+            LedgerEntry::Requested => record_request(ledger, &id.journey, subject, &self.notice),
             LedgerEntry::Refused => {
                 // Whoever recorded a receipt may have died before the journey heard of it. What another journey goes on under stays.
                 let followers = ledger.followers(subject)?;
@@ -125,9 +134,9 @@ impl LedgerConsents {
                     other.name != follower.name && other.receipt == follower.receipt
                 };
                 if !followers.iter().any(shared) {
-                    self.withdrawn(&follower)?;
+                    withdrawn(ledger, &follower)?;
                 }
-                ledger.refuse(subject, &self.notice)
+                once.refuse(subject, &self.notice)
             }
             LedgerEntry::Given { receipt } | LedgerEntry::Renewed { receipt } => {
                 // It was recorded before the journey heard of it: a journey has no room for a receipt.
@@ -138,8 +147,8 @@ impl LedgerConsents {
                 }
                 Ok(())
             }
-            LedgerEntry::Withdrawn => self.withdrawn(&follower),
-            LedgerEntry::Expired => self.ledger.expire(subject).map(drop),
+            LedgerEntry::Withdrawn => withdrawn(ledger, &follower),
+            LedgerEntry::Expired => ledger.expire(subject).map(drop),
             LedgerEntry::Artefact { consent, digest } => {
                 let Some(receipt) = follower.receipt else {
                     return Err(LedgerError::Unknown("receipt of this journey"));
@@ -150,37 +159,17 @@ impl LedgerConsents {
                     id: consent.as_str().to_owned(),
                     text,
                 };
-                ledger
-                    .record_artefact(subject, receipt, &artefact)
-                    .map(drop)
+                once.record_artefact(subject, receipt, &artefact).map(drop)
             }
             LedgerEntry::ArtefactEnded { consent } => {
-                self.ledger
-                    .end_artefact(subject, &finpro()?, consent.as_str())
+                ledger.end_artefact(subject, &finpro()?, consent.as_str())
             }
-            LedgerEntry::Erased { class } => ledger.record_deletion(&follower, class_of(*class)),
+            LedgerEntry::Erased { class } => once.record_deletion(&follower, class_of(*class)),
             _ => {
                 tracing::error!(effect = %id, "an entry of a journey has no form in the ledger");
                 Ok(())
             }
         }
-    }
-
-    /// The person withdrew in the journey itself, or refused, or the ledger told the journey.
-    fn withdrawn(&self, follower: &Follower) -> Result<(), LedgerError> {
-        let Some(receipt) = follower.receipt else {
-            return Ok(());
-        };
-        let state = self.ledger.state(follower.subject)?;
-        let is_it = |row: &&kyc_consent::ReceiptRow| row.id == receipt;
-        let row = state.receipts.iter().find(is_it);
-        // A legal duty is not withdrawn.
-        if row.is_some_and(|row| row.rule.is_none() && row.ended.is_none()) {
-            let channel = Code::new("journey")?;
-            let scope = Scope::Receipt(receipt);
-            self.ledger.withdraw(follower.subject, scope, &channel)?;
-        }
-        Ok(())
     }
 
     fn shown(&self, call: &ProviderCall<'_>) -> Result<Option<ConsentEvidence>, Unproved> {
@@ -216,6 +205,23 @@ impl LedgerConsents {
     }
 }
 
+/// The person withdrew in the journey itself, or refused, or the ledger told the journey.
+fn withdrawn(ledger: &ConsentLedger, follower: &Follower) -> Result<(), LedgerError> {
+    let Some(receipt) = follower.receipt else {
+        return Ok(());
+    };
+    let state = ledger.state(follower.subject)?;
+    let is_it = |row: &&kyc_consent::ReceiptRow| row.id == receipt;
+    let row = state.receipts.iter().find(is_it);
+    // A legal duty is not withdrawn.
+    if row.is_some_and(|row| row.rule.is_none() && row.ended.is_none()) {
+        let channel = Code::new("journey")?;
+        let scope = Scope::Receipt(receipt);
+        ledger.withdraw(follower.subject, scope, &channel)?;
+    }
+    Ok(())
+}
+
 fn unproved(error: &NoConsent, gives_back: bool) -> Unproved {
     match &error.reason {
         NoConsentReason::Withdrawn if !gives_back => Unproved::Withdrawn,
@@ -249,7 +255,14 @@ pub(crate) const fn class_of(class: DataClass) -> Class {
 #[async_trait]
 impl Consents for LedgerConsents {
     async fn prove(&self, call: &ProviderCall<'_>) -> Result<Option<ConsentEvidence>, Unproved> {
-        self.shown(call)
+        let (this, effect) = (self.clone(), call.effect.clone());
+        let (provider, operation, gives_back) = (call.provider, call.operation, call.gives_back);
+        // The ledger may lie in a database.
+        let proved = tokio::task::spawn_blocking(move || {
+            let call = ProviderCall::new(&effect, provider, operation).set_gives_back(gives_back);
+            this.shown(&call)
+        });
+        proved.await.unwrap_or(Err(Unproved::Unavailable))
     }
 
     async fn used(
@@ -270,6 +283,7 @@ impl Consents for LedgerConsents {
 impl ConsentLog for LedgerConsents {
     async fn record(&self, id: &EffectId, entry: &LedgerEntry) -> Result<(), Undelivered> {
         let (of, entry) = (id.clone(), entry.clone());
-        self.write(id, move |this| this.enter(&of, &entry)).await
+        self.write(id, move |this| this.enter(&this.ledger, &of, &entry))
+            .await
     }
 }

@@ -47,4 +47,4 @@ pub use veriff::VeriffSettings;
 #[cfg(feature = "webhook")]
 pub use webhooks::Webhooks;
 #[cfg(feature = "consent")]
-pub use withdrawals::{NotWithdrawn, Withdrawals};
+pub use withdrawals::{NotWithdrawn, OneDatabase, Withdrawals};

@@ -15,7 +15,8 @@ const BY_OTHER: u8 = b'O';
 /// payloads of all their journeys unreadable, in every backup too. Everything else, which has nothing personal and is needed to account
 /// for what was done, is sealed by another sealer; so is the payload of a journey that the ledger does not know.
 ///
-/// The keys are asked for within the transaction of the engine's writer: keep them in a file of this machine, or in memory.
+/// The keys are asked for within the transaction of the engine's writer, on a thread that may wait: keep them near the journeys, in a file
+/// of this machine beside a file, in the same database beside a database.
 #[derive(Debug, Clone)]
 pub struct PersonSealer {
     ledger: ConsentLedger,

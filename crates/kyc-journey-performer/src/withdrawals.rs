@@ -1,7 +1,9 @@
 //! Withdrawals that reach every journey.
 
+use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use kyc_consent::{Code, ConsentLedger, Follower, LedgerError, Scope, Subject, Withdrawal};
 use kyc_journey::{EngineError, EngineErrorKind, Event, EventKey, Fact, JourneyEngine, JourneyId};
 use provider_core::jiff::Timestamp;
@@ -11,12 +13,32 @@ use provider_core::{Clock, InvalidRequest, SystemClock};
 ///
 /// The ledger comes first: from its commit on, no call that was proved before begins, whatever a journey knows. In the same commit it
 /// notes which journeys have to be told; each is told until that is noted, too. So a crash at any point is repaired by
-/// [`fan_out`](Self::fan_out): call it at each start, before the runner.
+/// [`fan_out`](Self::fan_out): call it at each start, before the runner. Where one database has both, they are told in the ledger's
+/// transaction.
 #[derive(Debug, Clone)]
 pub struct Withdrawals {
     ledger: ConsentLedger,
     engine: Arc<dyn JourneyEngine>,
     clock: Arc<dyn Clock>,
+    database: Option<Arc<dyn OneDatabase>>,
+}
+
+/// A database that has both ledger and journeys.
+#[async_trait]
+pub trait OneDatabase: fmt::Debug + Send + Sync {
+    /// Withdraws, and applies each event to the journey that is called as its follower, in one transaction, in which those that took it and
+    /// those that are unknown are noted as told.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written. After [`NotWithdrawn::Engine`] the ledger is written first, and the journeys are told after it.
+    async fn withdraw(
+        &self,
+        subject: Subject,
+        scope: Scope,
+        channel: &Code,
+        tell: Vec<(Follower, Event)>,
+    ) -> Result<Withdrawal, NotWithdrawn>;
 }
 
 /// Why a withdrawal did not reach every journey.
@@ -55,7 +77,15 @@ impl Withdrawals {
             ledger,
             engine,
             clock: Arc::new(SystemClock),
+            database: None,
         }
+    }
+
+    /// Withdraws and tells the journeys in one transaction of the database that has both.
+    #[must_use]
+    pub fn in_one_database(mut self, database: Arc<dyn OneDatabase>) -> Self {
+        self.database = Some(database);
+        self
     }
 
     /// Goes by another clock: the engine's.
@@ -77,10 +107,59 @@ impl Withdrawals {
         scope: Scope,
         channel: &Code,
     ) -> Result<Withdrawal, NotWithdrawn> {
-        let (ledger, channel) = (self.ledger.clone(), channel.clone());
-        let withdrawn = blocking(move || ledger.withdraw(subject, scope, &channel)).await?;
+        let withdrawn = match &self.database {
+            Some(database) => {
+                let tell = self.to_be_told(subject, scope).await?;
+                match database.withdraw(subject, scope, channel, tell).await {
+                    // What stops the calls is the ledger.
+                    Err(NotWithdrawn::Engine(error)) => {
+                        tracing::warn!(%error, "journeys are told of a withdrawal after it");
+                        None
+                    }
+                    other => Some(other?),
+                }
+            }
+            None => None,
+        };
+        let withdrawn = match withdrawn {
+            Some(withdrawn) => withdrawn,
+            None => {
+                let (ledger, channel) = (self.ledger.clone(), channel.clone());
+                blocking(move || ledger.withdraw(subject, scope, &channel)).await?
+            }
+        };
         self.fan_out().await?;
         Ok(withdrawn)
+    }
+
+    /// The followers of the receipts that would end, each with its event.
+    async fn to_be_told(
+        &self,
+        subject: Subject,
+        scope: Scope,
+    ) -> Result<Vec<(Follower, Event)>, NotWithdrawn> {
+        let ledger = self.ledger.clone();
+        let read = blocking(move || Ok((ledger.state(subject)?, ledger.followers(subject)?)));
+        let (state, followers) = read.await?;
+        let ends = |follower: &Follower| {
+            state.receipts.iter().any(|row| {
+                let is_chosen = match scope {
+                    Scope::Receipt(id) => id == row.id,
+                    _ => true,
+                };
+                let is_consent = row.rule.is_none() && row.ended.is_none();
+                is_chosen && is_consent && follower.receipt == Some(row.id)
+            })
+        };
+        let mut tell = Vec::new();
+        for follower in followers.into_iter().filter(ends) {
+            // One that is no journey's is told of by itself, and does not keep the others from it.
+            if let Ok(journey) = JourneyId::parse(&follower.name) {
+                let event = self.event(&journey, &follower).await?;
+                tell.push((follower, event));
+            }
+        }
+        Ok(tell)
     }
 
     /// Tells every journey that has not been told of its consent's withdrawal, and says how many those were. None is told twice: the
@@ -119,21 +198,26 @@ impl Withdrawals {
 
     async fn tell(&self, follower: &Follower) -> Result<(), NotWithdrawn> {
         let journey = JourneyId::parse(&follower.name)?;
-        let receipt = follower
-            .receipt
-            .map_or_else(String::new, |id| id.to_string());
-        let key = EventKey::command(&format!("withdrawal-{receipt}"))?;
-        // The time of a journey's events does not go back, whatever clock it goes by.
-        let last = self.engine.read(&journey).await?;
-        let last = last.map_or(Timestamp::MIN, |record| record.updated_at);
-        let at = self.clock.now().max(last);
-        let event = Event::new(key, at, None, Fact::Withdrawn);
+        let event = self.event(&journey, follower).await?;
         match self.engine.submit(&journey, event).await {
             Ok(_) => Ok(()),
             // It never started, or was forgotten; without a live consent it makes no call.
             Err(error) if error.kind() == EngineErrorKind::UnknownJourney => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What tells a journey, once: it has the receipt's name.
+    async fn event(&self, journey: &JourneyId, follower: &Follower) -> Result<Event, NotWithdrawn> {
+        let receipt = follower
+            .receipt
+            .map_or_else(String::new, |id| id.to_string());
+        let key = EventKey::command(&format!("withdrawal-{receipt}"))?;
+        // The time of a journey's events does not go back, whatever clock it goes by.
+        let last = self.engine.read(journey).await?;
+        let last = last.map_or(Timestamp::MIN, |record| record.updated_at);
+        let at = self.clock.now().max(last);
+        Ok(Event::new(key, at, None, Fact::Withdrawn))
     }
 }
 

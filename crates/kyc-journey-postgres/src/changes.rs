@@ -34,6 +34,14 @@ impl Places {
     }
 }
 
+/// An entry of the ledger that an event asks for, and its body as it is stored where the ledger is not written with the event.
+pub(crate) struct Said {
+    journey: i64,
+    pub(crate) effect: Effect,
+    due: i64,
+    body: Vec<u8>,
+}
+
 /// What the events of several journeys change, one event of each.
 #[derive(Default)]
 pub(crate) struct Changes {
@@ -119,8 +127,15 @@ impl Beginnings {
 }
 
 impl Changes {
-    /// Adds what an event changes. `is_new`: its journey has been stored with its state already.
-    pub(crate) fn push(&mut self, journey: i64, is_new: bool, planned: Planned) {
+    /// Adds what an event changes. `is_new`: its journey has been stored with its state already. What it says to the ledger is put aside if
+    /// there is somewhere to put it.
+    pub(crate) fn push(
+        &mut self,
+        journey: i64,
+        is_new: bool,
+        planned: Planned,
+        mut said: Option<&mut Vec<Said>>,
+    ) {
         let Planned {
             id,
             key,
@@ -154,17 +169,16 @@ impl Changes {
             }
         }
         for (lane, effect, body) in asked {
-            self.effects.places.push(journey, &effect.id);
-            self.effects.lane.push(lane.number());
-            self.effects.due.push(not_before(effect.due(at)));
-            let timer = timer(&effect.kind);
-            self.effects
-                .timer
-                .push(timer.as_ref().map(|(name, _)| name.clone()));
-            self.effects
-                .generation
-                .push(timer.map(|(_, generation)| generation));
-            self.effects.body.push(body);
+            let due = not_before(effect.due(at));
+            match (lane, &mut said) {
+                (Lane::Ledger, Some(said)) => said.push(Said {
+                    journey,
+                    effect,
+                    due,
+                    body,
+                }),
+                _ => self.wait(lane, journey, &effect, due, body),
+            }
         }
         self.events.journey.push(journey);
         self.events.seq.push(stored(entry.seq));
@@ -176,6 +190,32 @@ impl Changes {
         let class = payload.map(|(_, payload)| payload.class);
         self.events.class.push(class.map(DataClass::as_str));
         self.events.payload.push(sealed.payload);
+    }
+
+    /// Adds an effect that waits for a runner.
+    fn wait(&mut self, lane: Lane, journey: i64, effect: &Effect, due: i64, body: Vec<u8>) {
+        let (name, generation) = timer(&effect.kind).unzip();
+        self.effects.places.push(journey, &effect.id);
+        self.effects.lane.push(lane.number());
+        self.effects.due.push(due);
+        self.effects.timer.push(name);
+        self.effects.generation.push(generation);
+        self.effects.body.push(body);
+    }
+
+    /// Entries that a runner writes to the ledger.
+    pub(crate) fn of_unsaid(said: Vec<Said>) -> Self {
+        let mut changes = Self::default();
+        for said in said {
+            let Said {
+                journey,
+                effect,
+                due,
+                body,
+            } = said;
+            changes.wait(Lane::Ledger, journey, &effect, due, body);
+        }
+        changes
     }
 
     /// Cancels and erases what an effect says: of what is stored, and of what the same event asked for before it.

@@ -164,6 +164,15 @@ pub(crate) async fn within<T>(all: impl Future<Output = Outcome<T>>) -> Outcome<
     }
 }
 
+/// Does something on a thread that may wait.
+pub(crate) async fn may_wait<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    // It ended early, or the runtime does.
+    done.unwrap_or_else(|_| Err(EngineError::new(EngineErrorKind::Unavailable)))
+}
+
 /// A connection within a transaction. Its statements are sent in the order in which they are asked for, without waiting for answers. Once
 /// one of them fails, so do the others, and the commit is none.
 pub(crate) struct Transaction {

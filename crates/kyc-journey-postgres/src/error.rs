@@ -54,6 +54,12 @@ pub enum OpenError {
         /// The name of the schema.
         schema: String,
     },
+    /// There is no such schema, and none was to be made.
+    #[error("the database has no schema {schema}")]
+    Missing {
+        /// The name of the schema.
+        schema: String,
+    },
     /// A later version has written the tables. Use that version.
     #[error(
         "the tables of the schema {schema} have version {found}, and this program knows {known} at most"
@@ -78,9 +84,39 @@ pub enum OpenError {
         /// What it is.
         found: String,
     },
+    /// The ledger does not lie in the journeys' database, so that no transaction has both.
+    #[error("the ledger lies in another database than the journeys")]
+    OtherDatabase,
+    /// The system gives no thread for the connections of a ledger.
+    #[error("the system gives no thread for the connections: {0}")]
+    Thread(std::io::Error),
     /// The server refused something else.
     #[error("the database cannot be opened: {0}")]
     Postgres(PostgresError),
+}
+
+/// Why a withdrawal was not written. Nothing of it was.
+#[cfg(feature = "consent")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotWithdrawn {
+    /// The ledger refused it, or failed.
+    #[error("the ledger: {0}")]
+    Ledger(#[from] kyc_consent::LedgerError),
+    /// The journeys could not be told in the same transaction. Withdraw at the ledger, and tell them after it.
+    #[error(transparent)]
+    Engine(#[from] kyc_journey::EngineError),
+    /// The ledger does not lie in the journeys' database, or that cannot be asked.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+#[cfg(feature = "consent")]
+impl OpenError {
+    /// The connections are gone with their thread.
+    pub(crate) fn gone() -> Self {
+        Self::Unreachable(PostgresError::text("the connection failed"))
+    }
 }
 
 impl From<tokio_postgres::Error> for OpenError {

@@ -3,18 +3,19 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use kyc_journey::{
     Bodies, EngineError, EngineErrorKind, Event, Fact, Journey, JourneyId, Lookup, Machine, Place,
-    Recording, Seq, Submitted, Verdict, point,
+    Recording, SealedRecording, Seq, Submitted, Verdict, point,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio_postgres::types::ToSql;
 
-use crate::changes::{Beginnings, Changes, Planned};
-use crate::database::{Failure, Outcome, Request, Transaction, at_once, within};
+use crate::changes::{Beginnings, Changes, Planned, Said};
+use crate::database::{Failure, Outcome, Request, Transaction, at_once, may_wait, within};
 
 /// How many events one transaction takes in at most.
 const GROUP: usize = 128;
@@ -35,10 +36,54 @@ impl fmt::Debug for Groups {
     }
 }
 
+/// Writes what events say to the ledger, in their transaction.
+#[async_trait]
+pub(crate) trait Book: Send + Sync {
+    /// Writes as much as can be written, and returns the rest, which is left to a runner; and what to keep until the transaction has ended.
+    /// The answers are those to the events.
+    async fn write(
+        &self,
+        database: &Arc<Transaction>,
+        said: Vec<Said>,
+        answers: &[Answer],
+    ) -> Outcome<Written>;
+
+    /// Whether it has something to write of its own, whatever the events say.
+    fn has_its_own(&self) -> bool {
+        false
+    }
+}
+
+/// What an event came to.
+pub(crate) type Answer = Result<Submitted, EngineError>;
+
+/// What the events of a transaction say to a ledger that is written in it.
+struct Aside<'b> {
+    book: Option<&'b dyn Book>,
+    said: Vec<Said>,
+}
+
+impl Aside<'_> {
+    /// Where what is said is put; `None`: it is left to a runner.
+    fn place(&mut self) -> Option<&mut Vec<Said>> {
+        self.book.map(|_| &mut self.said)
+    }
+
+    /// Whether there is something to write.
+    fn is_due(&self) -> bool {
+        !self.said.is_empty() || self.book.is_some_and(Book::has_its_own)
+    }
+}
+
+/// What was not written, and what to keep until the transaction has ended.
+pub(crate) type Written = (Vec<Said>, Box<dyn Send>);
+
 struct Shared {
     pool: Pool,
     bodies: Bodies,
     machine: Mutex<Machine>,
+    /// Where the ledger lies in the same database; otherwise a runner carries to it what events say.
+    book: OnceLock<Box<dyn Book>>,
     queue: Mutex<Queue>,
     /// Told when nothing waits any more.
     idle: Notify,
@@ -79,6 +124,7 @@ impl Groups {
             pool,
             bodies,
             machine: Mutex::new(machine),
+            book: OnceLock::new(),
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 busy: HashSet::new(),
@@ -90,6 +136,30 @@ impl Groups {
             changed,
             commits: AtomicU64::new(0),
         }))
+    }
+
+    /// Writes to this ledger from now on. `false`: it has one.
+    #[cfg(feature = "consent")]
+    pub(crate) fn keep_book(&self, book: impl Book + 'static) -> bool {
+        self.0.book.set(Box::new(book)).is_ok()
+    }
+
+    /// Applies events in one transaction of their own with what `book` writes: all of it or nothing.
+    #[cfg(feature = "consent")]
+    pub(crate) async fn together(
+        &self,
+        events: Vec<(JourneyId, Event)>,
+        book: &dyn Book,
+    ) -> Outcome<Vec<Answer>> {
+        let waiting = events.into_iter().map(|(journey, event)| Waiting {
+            journey,
+            event,
+            // All of them are answered at once.
+            reply: oneshot::channel().0,
+        });
+        let waiting: Vec<Waiting> = waiting.collect();
+        let all: Vec<&Waiting> = waiting.iter().collect();
+        crate::database::persistently(|| self.0.attempt(&all, Some(book))).await
     }
 
     #[cfg(feature = "testing")]
@@ -205,7 +275,7 @@ impl Group<'_> {
     /// no other.
     async fn commit(mut self) {
         let all: Vec<&Waiting> = self.events.iter().collect();
-        let answers = match self.shared.attempt(&all).await {
+        let answers = match self.shared.attempt(&all, None).await {
             Ok(answers) => answers,
             Err(failure) if failure.is_of_the_server() => {
                 let mut answers = Vec::with_capacity(all.len());
@@ -300,7 +370,7 @@ impl Shared {
     async fn alone(&self, waiting: &Waiting) -> Result<Submitted, EngineError> {
         let mut attempts = CONTENTIONS;
         loop {
-            match self.attempt(&[waiting]).await {
+            match self.attempt(&[waiting], None).await {
                 Ok(mut answers) => {
                     let none = Err(EngineError::new(EngineErrorKind::Corrupt));
                     return answers.pop().unwrap_or(none);
@@ -313,12 +383,20 @@ impl Shared {
         }
     }
 
-    async fn attempt(&self, events: &[&Waiting]) -> Outcome<Vec<Result<Submitted, EngineError>>> {
+    /// Applies events in one transaction, with what `book` writes in it, or the ledger of the engine.
+    async fn attempt(&self, events: &[&Waiting], book: Option<&dyn Book>) -> Outcome<Vec<Answer>> {
+        let book = book.or_else(|| self.book.get().map(AsRef::as_ref));
         within(async {
-            let database = Transaction::on(&self.pool).await?;
-            match self.apply(&database, events).await {
-                Ok((answers, may_ask)) => {
-                    database.ended();
+            let database = Arc::new(Transaction::on(&self.pool).await?);
+            let applied = self.apply(&database, events, book).await;
+            // Whoever wrote the ledger in it has ended, so that it is the only one.
+            let database = Arc::into_inner(database);
+            match applied {
+                Ok((answers, may_ask, kept)) => {
+                    if let Some(database) = database {
+                        database.ended();
+                    }
+                    drop(kept);
                     self.commits.fetch_add(1, Ordering::Relaxed);
                     point("after a commit");
                     if may_ask {
@@ -327,7 +405,9 @@ impl Shared {
                     Ok(answers)
                 }
                 Err(failure) => {
-                    database.roll_back().await;
+                    if let Some(database) = database {
+                        database.roll_back().await;
+                    }
                     Err(failure)
                 }
             }
@@ -338,20 +418,25 @@ impl Shared {
     /// Applies events in one transaction: round by round, one event of each journey in a round.
     async fn apply(
         &self,
-        database: &Transaction,
+        database: &Arc<Transaction>,
         events: &[&Waiting],
-    ) -> Outcome<(Vec<Result<Submitted, EngineError>>, bool)> {
+        book: Option<&dyn Book>,
+    ) -> Outcome<Applied> {
         let mut lines = self.lines(database, events).await?;
         let missing = || Err(EngineError::new(EngineErrorKind::Corrupt));
-        let mut answers: Vec<Result<Submitted, EngineError>> = Vec::new();
+        let mut answers: Vec<Answer> = Vec::new();
         answers.resize_with(events.len(), missing);
         let mut may_ask = false;
+        let mut aside = Aside {
+            book,
+            said: Vec::new(),
+        };
         loop {
             let mut adopted: Vec<[u8; 32]> = Vec::new();
             let mut round = Vec::new();
             for (place, line) in lines.iter_mut().enumerate() {
                 while let Some(job) = line.jobs.pop_front() {
-                    let (answer, planned) = match self.plan(line, &job) {
+                    let (answer, planned) = match self.plan(line, &job).await {
                         Next::Answered(answer) => (answer, None),
                         Next::Planned(planned, submitted) => (Ok(submitted), Some(planned)),
                     };
@@ -374,10 +459,14 @@ impl Shared {
             }
             point("in a transaction");
             let is_last = lines.iter().all(|line| line.jobs.is_empty());
-            let found = self.store(database, &mut lines, round, &adopted, is_last);
+            let found = self.store(database, &mut lines, round, &adopted, is_last, &mut aside);
             match found.await? {
-                Stored::Committed(asks) => return Ok((answers, may_ask || asks)),
+                Stored::Committed(asks) => return Ok((answers, may_ask || asks, None)),
                 Stored::More(asks) => may_ask |= asks,
+                Stored::Unsaid(asks) => {
+                    let kept = say(database, aside, &answers).await?;
+                    return Ok((answers, may_ask || asks, Some(kept)));
+                }
             }
         }
     }
@@ -459,7 +548,7 @@ impl Shared {
     }
 
     /// Applies an event to what is known of its journey, and seals what it changes: everything that can be refused is refused here.
-    fn plan(&self, line: &mut Line<'_>, job: &Job<'_>) -> Next {
+    async fn plan(&self, line: &mut Line<'_>, job: &Job<'_>) -> Next {
         let before = match &line.state {
             Some(Ok(state)) => state.clone(),
             Some(Err(error)) => return Next::Answered(Err(error.clone())),
@@ -489,7 +578,7 @@ impl Shared {
         if submitted.verdict == Verdict::Duplicate {
             return Next::Answered(Ok(submitted));
         }
-        let sealed = match self.bodies.seal_recording(line.id, &recording) {
+        let (recording, sealed) = match self.seal(line.id, recording).await {
             Ok(sealed) => sealed,
             Err(error) => return Next::Answered(Err(error)),
         };
@@ -505,6 +594,25 @@ impl Shared {
         Next::Planned(Box::new(planned), submitted)
     }
 
+    /// Seals what an event changes. The keys of persons, by which payloads are sealed, may lie in a database: they are waited for on a
+    /// thread that may wait.
+    async fn seal(
+        &self,
+        id: &JourneyId,
+        recording: Recording,
+    ) -> Result<(Recording, SealedRecording), EngineError> {
+        if recording.payload.is_none() {
+            let sealed = self.bodies.seal_recording(id, &recording)?;
+            return Ok((recording, sealed));
+        }
+        let (bodies, id) = (self.bodies.clone(), id.clone());
+        may_wait(move || {
+            let sealed = bodies.seal_recording(&id, &recording)?;
+            Ok((recording, sealed))
+        })
+        .await
+    }
+
     /// Stores a round, and commits if nothing can follow it. What was parked for a journey that became known by something follows.
     async fn store(
         &self,
@@ -513,6 +621,7 @@ impl Shared {
         round: Vec<(usize, Box<Planned>)>,
         adopted: &[[u8; 32]],
         is_last: bool,
+        aside: &mut Aside<'_>,
     ) -> Outcome<Stored> {
         let mut beginnings = Beginnings::default();
         for (_, planned) in &round {
@@ -546,7 +655,7 @@ impl Shared {
                 known.push(&self.bodies, number, lookup);
             }
             let is_new = planned.number.is_none();
-            changes.push(number, is_new, *planned);
+            changes.push(number, is_new, *planned, aside.place());
         }
         let adopted: Vec<Vec<u8>> = adopted.iter().map(|key| key.to_vec()).collect();
         let adopted_values: [&(dyn ToSql + Sync); 1] = [&adopted];
@@ -565,7 +674,7 @@ impl Shared {
             }));
         }
         if known.digests.is_empty() {
-            if is_last {
+            if is_last && !aside.is_due() {
                 point("before a commit");
                 requests.push(Box::pin(async {
                     database.run("COMMIT").await?;
@@ -574,7 +683,8 @@ impl Shared {
             }
             at_once(requests).await?;
             return Ok(match is_last {
-                true => Stored::Committed(asks),
+                true if !aside.is_due() => Stored::Committed(asks),
+                true => Stored::Unsaid(asks),
                 false => Stored::More(asks),
             });
         }
@@ -604,6 +714,9 @@ impl Shared {
                 }
             }
         }
+        if found.is_empty() && is_last && aside.is_due() {
+            return Ok(Stored::Unsaid(asks));
+        }
         if found.is_empty() && is_last {
             point("before a commit");
             database.run("COMMIT").await?;
@@ -621,11 +734,34 @@ impl Shared {
     }
 }
 
+/// Writes to the ledger, and commits. It is the last thing of a transaction, because whoever appends to the ledger keeps everybody else
+/// from it: so that nobody who waits for the ledger has something that its writer waits for.
+async fn say(
+    database: &Arc<Transaction>,
+    aside: Aside<'_>,
+    answers: &[Answer],
+) -> Outcome<Box<dyn Send>> {
+    let (unsaid, kept): Written = match aside.book {
+        Some(book) => book.write(database, aside.said, answers).await?,
+        None => (aside.said, Box::new(())),
+    };
+    let changes = Changes::of_unsaid(unsaid);
+    at_once(changes.requests(database).await?).await?;
+    point("before a commit");
+    database.run("COMMIT").await?;
+    Ok(kept)
+}
+
 /// What was done with a round, and whether it asks for something.
 enum Stored {
     Committed(bool),
     More(bool),
+    /// Everything but what the events say to the ledger, and not committed.
+    Unsaid(bool),
 }
+
+/// What events came to, whether they ask for something, and what to keep until the end of the transaction is known.
+type Applied = (Vec<Answer>, bool, Option<Box<dyn Send>>);
 
 /// By what journeys become known.
 #[derive(Default)]

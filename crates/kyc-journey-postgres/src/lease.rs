@@ -103,6 +103,11 @@ impl Leases {
         Arc::clone(&run.ended)
     }
 
+    /// The number of the run, if it has one.
+    pub(crate) fn current(&self) -> Option<i64> {
+        lock(&self.0.run).number
+    }
+
     /// The number of the run, which gets one if it has none.
     async fn number(&self) -> Outcome<i64> {
         let shared = &self.0;

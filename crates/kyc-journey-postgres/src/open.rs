@@ -18,16 +18,45 @@ use crate::database::PostgresError;
 use crate::engine::PostgresEngine;
 use crate::error::OpenError;
 
-/// Marks the tables as those of journeys.
-const APPLICATION: &str = "kyc-journey";
+/// What lies in a schema.
+pub(crate) struct Application {
+    /// Marks the tables.
+    name: &'static str,
+    /// The version of the tables that this program makes.
+    version: i32,
+    /// The schema, unless the options name another one.
+    schema: &'static str,
+    /// What makes the tables.
+    tables: &'static str,
+}
 
-/// The schema that this version writes.
-const VERSION: i32 = 1;
+const JOURNEYS: Application = Application {
+    name: "kyc-journey",
+    version: 1,
+    schema: "kyc_journey",
+    tables: include_str!("schema.sql"),
+};
+
+#[cfg(feature = "consent")]
+pub(crate) const LEDGER: Application = Application {
+    name: "kyc-consent",
+    version: 1,
+    schema: "kyc_consent",
+    tables: include_str!("ledger/ledger.sql"),
+};
+
+#[cfg(feature = "consent")]
+pub(crate) const KEYS: Application = Application {
+    name: "kyc-consent-keys",
+    version: 1,
+    schema: "kyc_consent_keys",
+    tables: include_str!("ledger/keys.sql"),
+};
 
 /// PostgreSQL 13, the oldest whose statements and behaviour are relied on.
 const OLDEST: i32 = 130_000;
 
-/// What two engines lock that open an empty database at once: `KYCJ`.
+/// What two processes lock that open an empty database at once: `KYCJ`.
 const CREATION: i64 = 0x4b59_434a;
 
 /// What the server is told of every connection. A statement that waits for longer than this is ended, and so is a transaction in which
@@ -36,11 +65,12 @@ const CREATION: i64 = 0x4b59_434a;
 const SETTINGS: &str = "-c statement_timeout=10s -c idle_in_transaction_session_timeout=15s -c jit=off \
                         -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
-/// How a database of journeys is opened.
+/// How a database of journeys, or of a ledger and its keys, is opened.
 #[derive(Clone)]
 pub struct PostgresOptions {
     config: Config,
-    schema: String,
+    schema: Option<String>,
+    only_existing: bool,
     connections: usize,
     waiting: usize,
     lease: Duration,
@@ -83,7 +113,8 @@ impl PostgresOptions {
             true => Err(OpenError::Address),
             false => Ok(Self {
                 config,
-                schema: "kyc_journey".to_owned(),
+                schema: None,
+                only_existing: false,
                 connections: 16,
                 waiting: 8_192,
                 lease: Duration::from_secs(30),
@@ -95,7 +126,28 @@ impl PostgresOptions {
         }
     }
 
-    /// Keeps the tables in the schema of this name, `kyc_journey` by default. It is made if there is none.
+    /// Whether the address has a password.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// Connects with this password, and not with one in the address: other users of a machine can read what stands in a command's
+    /// arguments.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.config.password(password);
+        self
+    }
+
+    /// Makes no schema and no tables: where there are none, [`Missing`](OpenError::Missing) says so.
+    #[must_use]
+    pub fn only_existing(mut self) -> Self {
+        self.only_existing = true;
+        self
+    }
+
+    /// Keeps the tables in the schema of this name, `kyc_journey` by default, `kyc_consent` for a ledger, `kyc_consent_keys` for its keys.
+    /// It is made if there is none.
     ///
     /// # Errors
     ///
@@ -108,7 +160,7 @@ impl PostgresOptions {
             .is_some_and(|first| !first.is_ascii_digit());
         match begins_well && name.len() <= 63 && name.bytes().all(is_allowed) {
             true => {
-                name.clone_into(&mut self.schema);
+                self.schema = Some(name.to_owned());
                 Ok(self)
             }
             false => Err(OpenError::SchemaName),
@@ -181,18 +233,7 @@ impl PostgresOptions {
     ///
     /// The database cannot be reached, is something else, or could lose what it acknowledges; nothing was written then.
     pub async fn connect(self, sealer: Arc<dyn Sealer>) -> Result<PostgresEngine, OpenError> {
-        let (pool, refused) = self.pool()?;
-        let mut first = pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => OpenError::Unreachable(PostgresError::of(&error)),
-            PoolError::Timeout(_) => {
-                OpenError::Unreachable(PostgresError::text("it did not answer in time"))
-            }
-            _ => take(&refused).unwrap_or_else(|| {
-                OpenError::Unreachable(PostgresError::text("the connection failed"))
-            }),
-        })?;
-        prepare(&mut first, &self.schema).await?;
-        drop(first);
+        let (pool, _) = self.open(&JOURNEYS).await?;
         Ok(PostgresEngine::start(
             pool,
             sealer,
@@ -203,17 +244,45 @@ impl PostgresOptions {
         ))
     }
 
-    fn pool(&self) -> Result<(Pool, Refused), OpenError> {
+    /// Connects, and says in which schema the tables are.
+    pub(crate) async fn open(
+        &self,
+        application: &Application,
+    ) -> Result<(Pool, String), OpenError> {
+        let schema = self.schema.as_deref().unwrap_or(application.schema);
+        let (pool, refused) = self.pool(schema, application.name)?;
+        let mut first = pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => OpenError::Unreachable(PostgresError::of(&error)),
+            PoolError::Timeout(_) => {
+                OpenError::Unreachable(PostgresError::text("it did not answer in time"))
+            }
+            _ => take(&refused).unwrap_or_else(|| {
+                OpenError::Unreachable(PostgresError::text("the connection failed"))
+            }),
+        })?;
+        if !identify(&first, schema, application).await? {
+            if self.only_existing {
+                return Err(OpenError::Missing {
+                    schema: schema.to_owned(),
+                });
+            }
+            create(&mut first, schema, application).await?;
+        }
+        drop(first);
+        Ok((pool, schema.to_owned()))
+    }
+
+    fn pool(&self, schema: &str, name: &str) -> Result<(Pool, Refused), OpenError> {
         let mut config = self.config.clone();
         let theirs = config.get_options().map(ToOwned::to_owned);
-        let mut options = format!("-c search_path=\"{}\" {SETTINGS}", self.schema);
+        let mut options = format!("-c search_path=\"{schema}\" {SETTINGS}");
         if let Some(theirs) = theirs {
             // Ours come last, and count.
             options = format!("{theirs} {options}");
         }
         config.options(options);
         if config.get_application_name().is_none() {
-            config.application_name(APPLICATION);
+            config.application_name(name);
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
@@ -352,20 +421,21 @@ fn durable(settings: [(&'static str, String); 3]) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Checks whose the schema is and which version its tables have, and makes them where there is no schema.
-async fn prepare(client: &mut Object, schema: &str) -> Result<(), OpenError> {
-    if identify(client, schema).await? {
-        return Ok(());
-    }
+/// Makes the tables, unless somebody else has done so meanwhile.
+async fn create(
+    client: &mut Object,
+    schema: &str,
+    application: &Application,
+) -> Result<(), OpenError> {
     let transaction = client.transaction().await?;
     // Of two that find no tables, one makes them.
     transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION])
         .await?;
-    if identify(transaction.client(), schema).await? {
+    if identify(transaction.client(), schema, application).await? {
         return Ok(());
     }
-    let tables = include_str!("schema.sql");
+    let tables = application.tables;
     // The name has no character that would have to be quoted, but may be a word of SQL.
     transaction
         .batch_execute(&format!("CREATE SCHEMA \"{schema}\"; {tables}"))
@@ -373,7 +443,7 @@ async fn prepare(client: &mut Object, schema: &str) -> Result<(), OpenError> {
     transaction
         .execute(
             "INSERT INTO store VALUES ($1, $2)",
-            &[&APPLICATION, &VERSION],
+            &[&application.name, &application.version],
         )
         .await?;
     point("before a database is in its place");
@@ -382,8 +452,13 @@ async fn prepare(client: &mut Object, schema: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// `false` if there is no such schema.
-async fn identify(client: &Client, schema: &str) -> Result<bool, OpenError> {
+/// Checks whose the schema is and which version its tables have; `false` if there is no such schema.
+async fn identify(
+    client: &Client,
+    schema: &str,
+    application: &Application,
+) -> Result<bool, OpenError> {
+    let known = application.version;
     let is_there = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1),
                            EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'store')";
     let found = client.query_one(is_there, &[&schema]).await?;
@@ -402,17 +477,17 @@ async fn identify(client: &Client, schema: &str) -> Result<bool, OpenError> {
         return Err(OpenError::OtherApplication { schema });
     };
     let whose = rows.first().map(|row| {
-        let application: String = row.try_get(0)?;
+        let name: String = row.try_get(0)?;
         let version: i32 = row.try_get(1)?;
-        Ok::<_, tokio_postgres::Error>((application, version))
+        Ok::<_, tokio_postgres::Error>((name, version))
     });
     match whose.transpose() {
-        Ok(Some((application, version))) if application == APPLICATION => match version {
-            1..=VERSION => Ok(true),
-            found => Err(OpenError::NewerSchema {
+        Ok(Some((name, found))) if name == application.name => match (1..=known).contains(&found) {
+            true => Ok(true),
+            false => Err(OpenError::NewerSchema {
                 schema,
                 found,
-                known: VERSION,
+                known,
             }),
         },
         _ => Err(OpenError::OtherApplication { schema }),

@@ -4,13 +4,13 @@ use deadpool_postgres::{Object, Pool};
 use jiff::Timestamp;
 use kyc_journey::{
     Bodies, EffectId, EngineError, EngineErrorKind, HistoryEntry, JourneyFilter, JourneyId,
-    JourneyPage, JourneyRecord, JourneyStatus, JourneySummary, PAGE, PageToken, Payload, Place,
-    Seq,
+    JourneyPage, JourneyRecord, JourneyStatus, JourneySummary, Lane, PAGE, PageToken, Payload,
+    Place, Seq,
 };
 use tokio_postgres::{Error, Row};
 
 use crate::changes::{ordinal, stored};
-use crate::database::{DEADLINE, Failure, Outcome, Values};
+use crate::database::{DEADLINE, Failure, Outcome, Values, may_wait};
 use crate::group::{corrupt, number};
 
 /// Asks once, on a connection of its own.
@@ -93,8 +93,10 @@ pub(crate) async fn payload(
     };
     let class: &str = row.try_get(0)?;
     let class = class.parse().map_err(|_| corrupt())?;
-    let place = Place::payload(id, seq, class);
-    Ok(bodies.open_payload(&place, row.try_get(1)?)?)
+    let sealed: Vec<u8> = row.try_get(1)?;
+    let (bodies, id) = (bodies.clone(), id.clone());
+    let opened = may_wait(move || bodies.open_payload(&Place::payload(&id, seq, class), &sealed));
+    Ok(opened.await?)
 }
 
 pub(crate) async fn list(
@@ -150,6 +152,27 @@ pub(crate) async fn is_waiting(pool: &Pool, runner: i64, effect: &EffectId) -> O
     let id = effect.journey.as_str();
     let values: Values<'_> = &[&id, &stored(effect.seq), &ordinal(effect), &runner];
     Ok(!ask(pool, question, values).await?.is_empty())
+}
+
+pub(crate) async fn waiting_calls(pool: &Pool, id: &JourneyId) -> Outcome<usize> {
+    let question = "SELECT count(*) FROM effect JOIN journey ON number = journey
+                    WHERE id = $1 AND lane = $2";
+    let rows = ask(pool, question, &[&id.as_str(), &Lane::Calls.number()]).await?;
+    let count: i64 = rows.first().ok_or_else(corrupt)?.try_get(0)?;
+    usize::try_from(count).map_err(|_| corrupt())
+}
+
+pub(crate) async fn is_carried_out_elsewhere(
+    pool: &Pool,
+    id: &JourneyId,
+    own: Option<i64>,
+) -> Outcome<bool> {
+    let question = "SELECT EXISTS (
+                        SELECT FROM effect JOIN journey ON journey.number = effect.journey
+                        JOIN runner ON runner.number = effect.runner
+                        WHERE id = $1 AND until > clock_timestamp() AND runner.number IS DISTINCT FROM $2)";
+    let rows = ask(pool, question, &[&id.as_str(), &own]).await?;
+    Ok(rows.first().ok_or_else(corrupt)?.try_get(0)?)
 }
 
 /// Whose a report is.

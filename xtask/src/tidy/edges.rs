@@ -57,7 +57,10 @@ impl Role {
         match Self::of(package) {
             Self::Core | Self::Tasks => false,
             Self::Journey | Self::Consent | Self::Sandbox => other == Self::Core,
-            Self::Engine => matches!(other, Self::Core | Self::Journey),
+            Self::Engine => {
+                let ledger_beside = package == "kyc-journey-postgres" && other == Self::Consent;
+                matches!(other, Self::Core | Self::Journey) || ledger_beside
+            }
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
@@ -185,6 +188,7 @@ mod tests {
             ("kyc-facade", "kyc-journey"),
             ("kyc-facade", "kyc-journey-sqlite"),
             ("kyc-journey-postgres", "kyc-journey-sqlite"),
+            ("kyc-journey-sqlite", "kyc-consent"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -203,6 +207,7 @@ mod tests {
             ("kyc-journey-sqlite", "kyc-journey"),
             ("kyc-journey-restate", "kyc-journey"),
             ("kyc-journey-postgres", "kyc-journey"),
+            ("kyc-journey-postgres", "kyc-consent"),
             ("kyc-cli", "kyc-journey-sqlite"),
             ("kyc-cli", "kyc-journey-server"),
             ("kyc-journey-server", "kyc-journey-performer"),

@@ -35,7 +35,7 @@ async fn expire_first(database: &Database) {
     database.client().await.batch_execute(expire).await.unwrap();
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     HandClock::default().now()
 }
 

@@ -15,4 +15,7 @@ mod conformance;
 mod crash;
 mod databases;
 mod leases;
-mod server;
+mod ledger;
+mod ledger_entries;
+
+use kyc_journey_postgres::testing as server;

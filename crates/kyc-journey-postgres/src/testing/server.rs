@@ -1,4 +1,4 @@
-//! A server of this program's own, which goes when the program does, and a database in it for each test.
+//! A server of the test program's own, which goes when that does, and a database in it for each test.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -96,15 +96,20 @@ fn server() -> Option<&'static Server> {
     server.as_ref()
 }
 
-/// An empty database.
+/// An empty database of a server that the test program starts, and which goes with it.
 #[derive(Debug, Clone)]
-pub(crate) struct Database {
-    pub(crate) address: String,
+pub struct Database {
+    /// Its address, in libpq's words.
+    pub address: String,
 }
 
 impl Database {
-    /// A new one; `None` where there is no server, and the test is skipped.
-    pub(crate) async fn new() -> Option<Self> {
+    /// A new one; `None` where PostgreSQL is not installed, and the test is skipped.
+    ///
+    /// # Panics
+    ///
+    /// The server or the database cannot be made; or there is no server, and `KYC_POSTGRES` is `required`.
+    pub async fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let server = server()?;
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -118,17 +123,37 @@ impl Database {
     }
 
     /// Its name.
-    pub(crate) fn name(&self) -> &str {
-        self.address.rsplit('=').next().unwrap()
+    pub fn name(&self) -> &str {
+        self.address.rsplit('=').next().unwrap_or_default()
+    }
+
+    /// Its address as a URL.
+    pub fn url(&self) -> String {
+        let directory = self.address.strip_prefix("host=").unwrap_or_default();
+        let directory = directory.split(' ').next().unwrap_or_default();
+        let name = self.name();
+        format!(
+            "postgres://postgres@{}/{name}",
+            directory.replace('/', "%2F")
+        )
     }
 
     /// A connection beside the engine's.
-    pub(crate) async fn client(&self) -> Client {
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub async fn client(&self) -> Client {
         connect(&self.address).await
     }
 }
 
-pub(crate) async fn connect(address: &str) -> Client {
+/// Connects to a server of this machine.
+///
+/// # Panics
+///
+/// It cannot be reached.
+pub async fn connect(address: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(address, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
