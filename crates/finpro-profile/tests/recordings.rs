@@ -3,78 +3,30 @@
 
 use std::sync::Arc;
 
-use finpro_profile::provider_core::testing::{FixedClock, Mode, Recorder};
-use finpro_profile::provider_core::{BaseUrl, Mobile, RetryPolicy};
+use finpro_profile::provider_core::testing::{FixedClock, Recorder, record_catalogue};
+use finpro_profile::provider_core::{BaseUrl, RetryPolicy};
 use finpro_profile::{
-    AaId, AppIdentifier, CheckProfile, ClientId, ClientSecret, Credentials, Finpro,
-    FinproProfileClient, OrganisationId, UserConsentId,
+    AppIdentifier, ClientId, ClientSecret, Credentials, Finpro, FinproProfileClient, OrganisationId,
 };
 use kyc_sandbox::credentials::{
     FINPRO_APP_IDENTIFIER, FINPRO_CLIENT_ID, FINPRO_CLIENT_SECRET, FINPRO_ORGANISATION_ID,
 };
 use kyc_sandbox::{FinproSettings, Sandbox, SandboxTransport, Settings};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/check-profile");
-
-fn request(mobile: &str) -> CheckProfile {
-    CheckProfile::new(
-        Mobile::parse(mobile).unwrap(),
-        UserConsentId::parse("reference-1").unwrap(),
-    )
-}
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
 // In paused time, because a silent aggregator is waited for.
 #[tokio::test(start_paused = true)]
 async fn recorded_fixtures_are_up_to_date() {
-    let full = request("9000000001").set_aa_ids([
-        AaId::parse("onemoney").unwrap(),
-        AaId::parse("finvu").unwrap(),
-    ]);
-    let secret = FINPRO_CLIENT_SECRET;
-    let sandbox = FinproSettings::default;
-    for (case, secret, settings, request) in [
-        ("recorded-full", secret, sandbox(), full),
-        (
-            "recorded-needs-linking",
-            secret,
-            sandbox(),
-            request("9000000002"),
-        ),
-        (
-            "recorded-silent-aggregator",
-            secret,
-            sandbox(),
-            request("9000000004"),
-        ),
-        (
-            "recorded-failing-aggregator",
-            secret,
-            sandbox(),
-            request("9000000005"),
-        ),
-        (
-            "recorded-no-active-aggregator",
-            secret,
-            sandbox(),
-            request("9000000007"),
-        ),
-        (
-            "recorded-wrong-secret",
-            "other",
-            sandbox(),
-            request("9000000001"),
-        ),
-        (
-            "recorded-rate-limited",
-            secret,
-            sandbox().with_rate_limit(0),
-            request("9000000001"),
-        ),
-    ] {
-        let settings = Settings::default()
-            .with_deterministic_ids(true)
-            .with_finpro(settings);
-        let transport = Sandbox::new(settings).transport();
+    record_catalogue(FinproProfileClient::CATALOGUE, FIXTURES, |name| {
+        let (mut secret, mut finpro) = (FINPRO_CLIENT_SECRET, FinproSettings::default());
+        match name {
+            "check-profile/recorded-wrong-secret" => secret = "other",
+            "check-profile/recorded-rate-limited" => finpro = finpro.with_rate_limit(0),
+            _ => {}
+        }
+        let settings = Settings::default().with_deterministic_ids(true);
+        let sandbox = Sandbox::new(settings.with_finpro(finpro));
         let finpro = Finpro::new(
             BaseUrl::parse("base_url", &SandboxTransport::base_urls().finpro).unwrap(),
             Credentials {
@@ -84,14 +36,14 @@ async fn recorded_fixtures_are_up_to_date() {
                 app_identifier: AppIdentifier::new(FINPRO_APP_IDENTIFIER).unwrap(),
             },
         );
-        let recorder = Recorder::new(Arc::new(transport));
+        let recorder = Recorder::new(Arc::new(sandbox.transport()));
         let client = FinproProfileClient::builder(finpro)
             .transport(Arc::new(recorder.clone()))
             .clock(Arc::new(FixedClock::default()))
             .retry(RetryPolicy::never())
             .build()
             .unwrap();
-        let result = client.check_profile(request.clone()).await;
-        recorder.finish(Mode::from_environment(), FIXTURES, case, &request, &result);
-    }
+        (client.client().clone(), recorder)
+    })
+    .await;
 }

@@ -19,6 +19,9 @@ use crate::wire::{Provider, RawResponse, Response};
 pub struct Fixture {
     /// The source of the fixture.
     pub source: Source,
+    /// The recorded exchanges that are made before this one, if it is recorded: `<operation>/<case>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// The request as the client accepts it, where that differs from the body: path segments and query parameters are
     /// members of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@
 mod clock;
 pub mod conformance;
 pub mod fixture;
+mod given_out;
 mod recorder;
 mod scripted;
 pub mod tolerance;
@@ -18,6 +19,7 @@ mod webhook_fixture;
 
 pub use clock::FixedClock;
 pub use fixture::{Fixture, differences};
-pub use recorder::{Mode, Recorder};
+pub use given_out::GivenOut;
+pub use recorder::{Mode, Recorder, record_catalogue};
 pub use scripted::{ScriptedTransport, Sent, Step, StreamEnd};
 pub use webhook_fixture::WebhookFixture;

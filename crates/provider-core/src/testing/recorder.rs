@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fixture::{Fixture, Reply, Request, Source, SourceKind, observe};
+use super::GivenOut;
+use super::fixture::{Expected, Fixture, Reply, Request, Source, SourceKind, observe};
+use crate::call::{CallOptions, CatalogueEntry, Client};
 use crate::error::Error;
 use crate::transport::{ExchangeLimits, ReplyBody, StreamedResponse, Transport};
-use crate::wire::{Body, RawResponse, ReplyHead, Response, TransportError};
+use crate::wire::{Body, Provider, RawResponse, ReplyHead, Response, TransportError};
 
-/// What [`Recorder::finish`] does with an exchange.
+/// What is done with a recorded exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Compares it with the file.
@@ -66,40 +68,140 @@ impl Recorder {
         *self.lock() = Some(exchange);
     }
 
-    /// Compares the exchange and its result with `directory/case.json`, or writes that file.
+    /// The exchange of the last call and its result, as a fixture without a name.
     ///
     /// # Panics
     ///
-    /// The file differs, or nothing was exchanged.
-    pub fn finish<T: Serialize>(
+    /// Nothing was exchanged.
+    pub fn fixture<T: Serialize>(
         &self,
-        mode: Mode,
-        directory: impl AsRef<Path>,
-        case: &str,
         input: &impl Serialize,
         result: &Result<Response<T>, Error>,
-    ) {
+    ) -> Fixture {
+        let input = serde_json::to_value(input).expect("a request that serialises");
         let Exchange {
             request,
             head,
             body,
         } = self.lock().take().expect("an exchange");
-        let response = reply(&head, body);
-        let input = serde_json::to_value(input).expect("a request that serialises");
-        let fixture = Fixture {
+        Fixture {
+            after: Vec::new(),
             input: Some(input).filter(|input| *input != request.body),
             source: Source {
                 kind: SourceKind::Recorded,
                 reference: "cargo xtask fixtures, from the sandbox with fixed ids".to_owned(),
             },
             request: Some(request),
-            response,
+            response: reply(&head, body),
             expected: observe(result),
-            case: case.to_owned(),
-            file: format!("{case}.json"),
-        };
-        file(mode, directory.as_ref(), case, &fixture);
+            case: String::new(),
+            file: String::new(),
+        }
     }
+}
+
+/// The part of a recorded fixture that says how it is made.
+#[derive(Deserialize)]
+struct Recipe {
+    #[serde(default)]
+    after: Vec<String>,
+    input: Option<Value>,
+    request: Option<Request>,
+    expected: Option<Expected>,
+}
+
+impl Recipe {
+    /// Reads `directory/<operation>/<case>.json`.
+    fn read(directory: &Path, name: &str) -> Self {
+        let path = directory.join(format!("{name}.json"));
+        let read = fs::read_to_string(&path).map_err(|error| error.to_string());
+        let recipe =
+            read.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        recipe.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    fn input(&self) -> Value {
+        let body = || self.request.as_ref().map(|request| request.body.clone());
+        self.input.clone().or_else(body).unwrap_or_default()
+    }
+}
+
+/// Makes every recorded exchange of a catalogue anew, each in a world of its own, and compares it with its file or writes that file.
+///
+/// `directory` is `fixtures/<provider>`. A file `<operation>/recorded-<case>.json` holds the `input` of the call, where it is not the
+/// body of the `request`, and in `after` the recorded exchanges to be made before it, such as `initialize/recorded-full`: what these
+/// gave out when they were recorded stands for [what they give out now](GivenOut). The rest is what came of it: a new file needs none.
+/// `client` returns a client of the world in which an exchange of this name is made, with its recorder.
+///
+/// # Panics
+///
+/// A file differs; or a success would be written as an error.
+pub async fn record_catalogue<P: Provider>(
+    catalogue: &[CatalogueEntry<P>],
+    directory: impl AsRef<Path>,
+    client: impl Fn(&str) -> (Client<P>, Recorder),
+) {
+    let (mode, directory) = (Mode::from_environment(), directory.as_ref());
+    // As they are before the first one is written.
+    let recipes = recipes(catalogue, directory);
+    let of = |name: &str| {
+        let found = recipes.get(name);
+        found.unwrap_or_else(|| panic!("{name}: nothing of this name is recorded"))
+    };
+    for (name, (entry, recipe)) in &recipes {
+        let (client, recorder) = client(name);
+        let mut given = GivenOut::default();
+        for before in &recipe.after {
+            let (entry, recipe) = of(before);
+            let input = given.fill(&recipe.input());
+            let now = entry.call(&client, input, CallOptions::new()).await;
+            // One that is refused gives nothing out.
+            if let (Some(Expected::Value(recorded)), Ok(now)) = (&recipe.expected, now) {
+                given.note(recorded, now.value());
+            }
+        }
+        let input = given.fill(&recipe.input());
+        let written = entry.read(input.clone());
+        let written = written.unwrap_or_else(|error| panic!("{name}: `input`: {error}"));
+        let result = entry.call(&client, input, CallOptions::new()).await;
+        let was_value = matches!(recipe.expected, Some(Expected::Value(_)));
+        if let (Mode::Write, true, Err(error)) = (mode, was_value, &result) {
+            panic!("{name} was a success: {}", error.report());
+        }
+        let fixture = Fixture {
+            after: recipe.after.clone(),
+            ..recorder.fixture(&written, &result)
+        };
+        file(mode, directory, name, &fixture);
+    }
+}
+
+type Recipes<'c, P> = BTreeMap<String, (&'c CatalogueEntry<P>, Recipe)>;
+
+/// The recipe of every `<operation>/recorded-<case>` that there is.
+fn recipes<'c, P: Provider>(
+    catalogue: &'c [CatalogueEntry<P>],
+    directory: &Path,
+) -> Recipes<'c, P> {
+    let mut recipes = BTreeMap::new();
+    for entry in catalogue {
+        let operation = entry.operation().name;
+        let files = fs::read_dir(directory.join(operation));
+        let files = files.unwrap_or_else(|error| panic!("{operation}: {error}"));
+        let files = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        let cases = files.filter_map(|file| Some(file.strip_suffix(".json")?.to_owned()));
+        for case in cases.filter(|case| case.starts_with("recorded-")) {
+            let name = format!("{operation}/{case}");
+            let recipe = Recipe::read(directory, &name);
+            recipes.insert(name, (entry, recipe));
+        }
+    }
+    assert!(
+        !recipes.is_empty(),
+        "{}: nothing is recorded",
+        directory.display()
+    );
+    recipes
 }
 
 /// Compares what was recorded with `directory/case.json`, or writes that file.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use provider_core::bytes::Bytes;
 use provider_core::http::Request;
-use provider_core::testing::{Fixture, Mode, Recorder, ScriptedTransport, Step, StreamEnd};
+use provider_core::testing::{Recorder, ScriptedTransport, Step, StreamEnd};
 use provider_core::{
     Authenticity, Body, CatalogueEntry, CircuitBreaker, Client, ContentHead, ContentSink,
     DecodeErrorCategory, Error, ErrorKind, ExchangeLimits, FileSink, Outcome, RawResponse,
@@ -775,14 +775,7 @@ async fn a_recorder_keeps_a_streamed_reply() {
         let client: Client<Toy> = builder.build().unwrap();
         let mut sink = FileSink::new(directory.path().join("picture.jpg"));
         let answer = client.call(Media::new()).download_into(&mut sink).await;
-        recorder.finish(
-            Mode::Write,
-            directory.path(),
-            "media",
-            &Media::new(),
-            &answer,
-        );
-        let fixture = Fixture::read(directory.path().join("media.json"));
+        let fixture = recorder.fixture(&Media::new(), &answer);
         assert!(fixture.check(&answer).is_empty());
         // The stored reply equals the reply, byte for byte.
         let Step::Respond(reply) = fixture.step() else {
