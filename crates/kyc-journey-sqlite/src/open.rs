@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use kyc_journey::point;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::mounts;
@@ -437,6 +438,9 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // A reader of another process may hold up a checkpoint for a moment.
     database.busy_timeout(std::time::Duration::from_secs(10))?;
     database.set_prepared_statement_cache_capacity(64);
+    // Without it SQLite parses and plans a statement again whenever another lane or time is bound to it, which took a quarter of the
+    // processor time of journeys.
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(database)
 }
 
@@ -477,6 +481,7 @@ fn configure(database: &Connection, path: &Path) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::StatementStatus;
 
     /// The directory's files, and what they hold.
     fn everything(directory: &Path) -> Vec<(OsString, Vec<u8>)> {
@@ -583,6 +588,22 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let opened = open(directory.path()).expect("a database");
+        for database in [&opened.writer, &opened.reader] {
+            let mut statement = database
+                .prepare("SELECT min(due) FROM effect WHERE lane = ?1 AND due > ?2")
+                .expect("a statement");
+            for number in [0, 2, 1, 3] {
+                assert_eq!(statement.exists([number, number]), Ok(true));
+            }
+            let planned_again = statement.get_status(StatementStatus::RePrepare);
+            assert_eq!(planned_again, 0);
+        }
     }
 
     #[test]
