@@ -20,6 +20,10 @@ use crate::database::{Failure, Outcome, Request, Transaction, at_once, may_wait,
 /// How many events one transaction takes in at most.
 const GROUP: usize = 128;
 
+/// How many bytes of payloads one transaction takes in at most, unless one event alone has more: documents and account data are large,
+/// and a message to the server has an end.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
+
 /// How many transactions of groups are under way at once: while the disk syncs one, the next one is worked out.
 const WRITERS: usize = 4;
 
@@ -101,10 +105,45 @@ struct Queue {
     closed: bool,
 }
 
+impl Queue {
+    /// Takes out the next events, none of a journey that is busy, whose journeys are busy from then on.
+    fn group(&mut self) -> Vec<Waiting> {
+        let (mut group, mut others) = (Vec::new(), VecDeque::new());
+        let mut bytes = 0_usize;
+        while let Some(waiting) = self.waiting.pop_front() {
+            if self.busy.contains(&waiting.journey) {
+                others.push_back(waiting);
+                continue;
+            }
+            let all = bytes.saturating_add(waiting.bytes());
+            if group.len() == GROUP || (all > GROUP_BYTES && !group.is_empty()) {
+                others.push_back(waiting);
+                break;
+            }
+            bytes = all;
+            group.push(waiting);
+        }
+        others.append(&mut self.waiting);
+        self.waiting = others;
+        for waiting in &group {
+            self.busy.insert(waiting.journey.clone());
+        }
+        group
+    }
+}
+
 struct Waiting {
     journey: JourneyId,
     event: Event,
     reply: oneshot::Sender<Result<Submitted, EngineError>>,
+}
+
+impl Waiting {
+    /// How large its payload is. Everything else is small.
+    fn bytes(&self) -> usize {
+        let payload = self.event.payload.as_ref();
+        payload.map_or(0, |payload| payload.content.expose().len())
+    }
 }
 
 /// No code that may panic runs while the lock is held.
@@ -342,23 +381,7 @@ impl Shared {
     /// which whoever submits counts writers.
     fn group(&self) -> Option<Vec<Waiting>> {
         let mut queue = lock(&self.queue);
-        let mut group: Vec<Waiting> = Vec::new();
-        let mut others = VecDeque::new();
-        while let Some(waiting) = queue.waiting.pop_front() {
-            if group.len() < GROUP && !queue.busy.contains(&waiting.journey) {
-                group.push(waiting);
-            } else {
-                others.push_back(waiting);
-                if group.len() == GROUP {
-                    break;
-                }
-            }
-        }
-        others.append(&mut queue.waiting);
-        queue.waiting = others;
-        for waiting in &group {
-            queue.busy.insert(waiting.journey.clone());
-        }
+        let group = queue.group();
         if group.is_empty() {
             self.end(&mut queue);
             return None;
@@ -846,4 +869,67 @@ pub(crate) fn number(seq: i64) -> Outcome<Seq> {
 
 pub(crate) fn corrupt() -> Failure {
     Failure::Refused(EngineError::new(EngineErrorKind::Corrupt))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use kyc_journey::provider_core::Masked;
+    use kyc_journey::{DataClass, EventKey, Payload};
+
+    use super::*;
+
+    fn waiting(journey: u128, bytes: usize) -> Waiting {
+        let key = EventKey::command("a key").expect("a key");
+        let payload = Payload {
+            class: DataClass::Documents,
+            content: Masked::new("x".repeat(bytes)),
+        };
+        let event = Event::new(key, Timestamp::UNIX_EPOCH, None, Fact::Cancel);
+        Waiting {
+            journey: JourneyId::from_bits(journey),
+            event: event.set_payload(Some(payload)),
+            reply: oneshot::channel().0,
+        }
+    }
+
+    fn groups(waiting: impl IntoIterator<Item = Waiting>) -> Vec<usize> {
+        let mut queue = Queue {
+            waiting: waiting.into_iter().collect(),
+            busy: HashSet::new(),
+            writers: 0,
+            capacity: 0,
+            closed: false,
+        };
+        let mut sizes = Vec::new();
+        loop {
+            let group = queue.group();
+            if group.is_empty() {
+                return sizes;
+            }
+            sizes.push(group.len());
+            queue.busy.clear();
+        }
+    }
+
+    #[test]
+    fn a_group_is_capped_by_count_and_by_bytes() {
+        let half = GROUP_BYTES / 2;
+        assert_eq!(
+            groups((0..200).map(|journey| waiting(journey, 1))),
+            [128, 72]
+        );
+        // One that is larger than a group is one of its own, and is not overtaken.
+        let sizes = [half, half, 1, GROUP_BYTES * 2, half, half];
+        let waiting = (0..)
+            .zip(sizes)
+            .map(|(journey, bytes)| waiting(journey, bytes));
+        assert_eq!(groups(waiting), [2, 1, 1, 2]);
+    }
+
+    #[test]
+    fn events_of_a_journey_keep_their_order() {
+        let sizes = [1, GROUP_BYTES, 1];
+        assert_eq!(groups(sizes.map(|bytes| waiting(7, bytes))), [1, 1, 1]);
+    }
 }

@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
-use kyc_journey::{
-    Bodies, Due, Effect, EffectId, EngineError, EngineErrorKind, JourneyId, Lane, Place,
-};
+use kyc_journey::{Bodies, Due, Effect, EffectId, EngineError, EngineErrorKind, JourneyId, Lane};
 use tokio::sync::Notify;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -229,13 +227,15 @@ impl Leases {
                     WHERE runner = $1 ORDER BY due, effect.seq, ordinal";
         let rows = ask(&self.0.pool, mine, &[&number]).await?;
         let mut due = Due::default();
-        for (row, (_, effect)) in rows.iter().zip(self.effects(&rows)?) {
-            if under_way.contains(&effect.id) {
+        for row in &rows {
+            let id = effect_id(row)?;
+            if under_way.contains(&id) {
                 continue;
             }
-            match row.try_get(5)? {
-                true => due.interrupted.push(effect),
-                false => due.effects.push(effect),
+            match (self.effect(&id, row)?, row.try_get(5)?) {
+                (Some(effect), true) => due.interrupted.push(effect),
+                (Some(effect), false) => due.effects.push(effect),
+                (None, _) => due.unreadable.push(id),
             }
         }
         Ok(due)
@@ -304,9 +304,11 @@ impl Leases {
             Ok(answers.nth(1).unwrap_or_default())
         })
         .await?;
-        let mut effects = self.effects(&rows)?;
-        effects.sort_by_key(|(due, effect)| (*due, effect.id.seq, effect.id.ordinal));
-        Ok(effects.into_iter().map(|(_, effect)| effect).collect())
+        let mut effects = Vec::new();
+        for row in in_order(&rows)? {
+            effects.extend(self.effect(&effect_id(row)?, row)?);
+        }
+        Ok(effects)
     }
 
     /// Takes up what is due and nobody has.
@@ -449,41 +451,30 @@ impl Leases {
             Ok((rows, is_over, next))
         })
         .await?;
-        let mut effects = self.effects(&rows)?;
-        effects.sort_by_key(|(due, effect)| (*due, effect.id.seq, effect.id.ordinal));
-        let effects = effects.into_iter().map(|(_, effect)| effect);
-        // What this engine is still at since it lost a lease ends by itself.
-        let (again, effects): (Vec<Effect>, _) =
-            effects.partition(|effect| under_way.contains(&effect.id));
-        let again = again.into_iter().map(|effect| effect.id);
-        lock(&self.0.still_at).extend(again);
         let mut due = Due {
-            effects,
             next: next.map(time).transpose()?,
-            interrupted: Vec::new(),
+            ..Due::default()
         };
+        for row in in_order(&rows)? {
+            let id = effect_id(row)?;
+            // What this engine is still at since it lost a lease ends by itself.
+            if under_way.contains(&id) {
+                lock(&self.0.still_at).insert(id);
+                continue;
+            }
+            match self.effect(&id, row)? {
+                Some(effect) => due.effects.push(effect),
+                None => due.unreadable.push(id),
+            }
+        }
         if is_over {
             due.interrupted = self.take_over(number).await?;
         }
         Ok(due)
     }
 
-    fn effects(&self, rows: &[Row]) -> Outcome<Vec<(i64, Effect)>> {
-        let effect = |row: &Row| {
-            let journey = id(row, 0)?;
-            let effect = EffectId {
-                seq: number(row.try_get(1)?)?,
-                ordinal: u32::try_from(row.try_get::<_, i32>(2)?).map_err(|_| corrupt())?,
-                journey,
-            };
-            let place = Place::effect(&effect.journey, effect.seq);
-            let stored: Effect = self.0.bodies.open(&place, row.try_get(3)?)?;
-            match stored.id == effect {
-                true => Ok((row.try_get(4)?, stored)),
-                false => Err(corrupt()),
-            }
-        };
-        rows.iter().map(effect).collect()
+    fn effect(&self, id: &EffectId, row: &Row) -> Outcome<Option<Effect>> {
+        Ok(self.0.bodies.open_effect(id, row.try_get(3)?)?)
     }
 
     /// Marks an unsafe call that this run has taken up.
@@ -530,6 +521,26 @@ impl Leases {
         let values: [&(dyn ToSql + Sync); 4] = [&id, &seq, &ordinal, &number];
         change(&self.0.pool, done, &values).await.map(drop)
     }
+}
+
+/// The effect of a row that begins with the journey's id, the event's number and the ordinal.
+fn effect_id(row: &Row) -> Outcome<EffectId> {
+    Ok(EffectId {
+        journey: id(row, 0)?,
+        seq: number(row.try_get(1)?)?,
+        ordinal: u32::try_from(row.try_get::<_, i32>(2)?).map_err(|_| corrupt())?,
+    })
+}
+
+/// Rows of effects, the longest due first.
+fn in_order(rows: &[Row]) -> Outcome<Vec<&Row>> {
+    let mut ordered = Vec::new();
+    for row in rows {
+        let place: (i64, i64, i32) = (row.try_get(4)?, row.try_get(1)?, row.try_get(2)?);
+        ordered.push((place, row));
+    }
+    ordered.sort_by_key(|(place, _)| *place);
+    Ok(ordered.into_iter().map(|(_, row)| row).collect())
 }
 
 /// Whoever comes next takes the place of these runs.

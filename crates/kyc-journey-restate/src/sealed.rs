@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use kyc_journey::{
-    Bodies, DataClass, EngineError, EngineErrorKind, EventKey, JourneyId, Lookup, Payload, Place,
-    Sealer,
+    Bodies, DataClass, Effect, EffectId, EngineError, EngineErrorKind, EventKey, JourneyId, Lookup,
+    Payload, Place, Sealer,
 };
 use restate_sdk::serde::{InputMetadata, OutputMetadata, PayloadMetadata};
 use serde::de::{DeserializeOwned, Error as _};
@@ -100,6 +100,15 @@ impl Seal {
         sealed: &Sealed,
     ) -> Result<T, EngineError> {
         self.0.open(place, &sealed.0)
+    }
+
+    /// `None` if it does not open, which is logged.
+    pub(crate) fn open_effect(
+        &self,
+        id: &EffectId,
+        sealed: &Sealed,
+    ) -> Result<Option<Effect>, EngineError> {
+        self.0.open_effect(id, &sealed.0)
     }
 
     pub(crate) fn seal_payload(

@@ -45,19 +45,23 @@ pub(crate) async fn token(State(server): State<Shared>, request: Request, next: 
     }
 }
 
-/// Lets in what comes from outside no faster than may be.
+/// Lets in what comes from outside no faster than may be. Strangers use up nothing of the share of an operator who has signed in.
 pub(crate) async fn outside(
     State(server): State<Shared>,
     request: Request,
     next: Next,
 ) -> Response {
-    match within(&server.outside_rate) {
+    let rate = match server.sessions.csrf(request.headers()) {
+        Some(_) => &server.api_rate,
+        None => &server.outside_rate,
+    };
+    match within(rate) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-pub(crate) fn within(rate: &Rate) -> Result<(), Problem> {
+fn within(rate: &Rate) -> Result<(), Problem> {
     rate.take().map_err(|wait| Problem::too_many(seconds(wait)))
 }
 

@@ -92,7 +92,7 @@ async fn receive(
 pub(crate) fn vouched_for(server: &Inner, about: Option<Correlation>) -> Result<(), Problem> {
     let about = about.filter(|about| server.digests.is_ours(&about.token));
     let about = about.ok_or_else(Problem::no_route)?;
-    match server.unsigned.take(&about.token.expose()) {
+    match server.unsigned.take(about.token.expose().as_str()) {
         true => Ok(()),
         false => Err(Problem::too_many(60)),
     }

@@ -1,6 +1,8 @@
 //! How much is taken from outside.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,11 +30,15 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// How often a stream looks for something new; every half second.
     pub poll: Duration,
-    /// How many requests a second are answered, of callers with the token, and as many again of everything else: webhooks, returns, pages,
-    /// and requests without the token; 100. Twice as many may come at once.
+    /// How many requests a second are answered, of callers with the token and operators who have signed in, and as many again of everything
+    /// else: webhooks, returns, pages, and requests without the token; 100. Twice as many may come at once.
     pub requests_per_second: u32,
     /// How many reports are taken in a minute that only the token in their address vouches for, a token; 60.
     pub unsigned_per_minute: u32,
+    /// How many wrong tokens are looked at in a minute at the operator's page, a peer's address; 10. The right one is always taken, so that
+    /// nobody keeps an operator out who comes from the same address, such as a proxy's. Where an application nests the router, only its
+    /// `into_make_service_with_connect_info::<SocketAddr>()` tells one peer from another.
+    pub sign_ins_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -49,6 +55,7 @@ impl Default for Limits {
             poll: Duration::from_millis(500),
             requests_per_second: 100,
             unsigned_per_minute: 60,
+            sign_ins_per_minute: 10,
         }
     }
 }
@@ -90,17 +97,17 @@ impl Rate {
     }
 }
 
-/// How many tokens are counted at once: a minute that knows more takes no further one.
-const TOKENS: usize = 10_000;
+/// How many are counted at once: a minute that knows more takes nothing of a further one.
+const COUNTED: usize = 10_000;
 
-/// Counts what comes for each token, a minute at a time.
+/// Counts what comes of each, such as a token or a peer, a minute at a time.
 #[derive(Debug)]
-pub(crate) struct PerToken {
+pub(crate) struct Shares<K> {
     most: u32,
-    counts: Mutex<(Option<Instant>, HashMap<String, u32>)>,
+    counts: Mutex<(Option<Instant>, HashMap<K, u32>)>,
 }
 
-impl PerToken {
+impl<K: Eq + Hash> Shares<K> {
     pub(crate) fn new(most: u32) -> Self {
         Self {
             most,
@@ -108,7 +115,12 @@ impl PerToken {
         }
     }
 
-    pub(crate) fn take(&self, token: &str) -> bool {
+    /// Takes one more of this one; `false` if its share of the minute is used up.
+    pub(crate) fn take<Q>(&self, whose: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
         const MINUTE: Duration = Duration::from_secs(60);
 
         let now = Instant::now();
@@ -118,10 +130,10 @@ impl PerToken {
             *since = Some(now);
             counts.clear();
         }
-        if counts.len() >= TOKENS && !counts.contains_key(token) {
+        if counts.len() >= COUNTED && !counts.contains_key(whose) {
             return false;
         }
-        let count = counts.entry(token.to_owned()).or_default();
+        let count = counts.entry(whose.to_owned()).or_default();
         *count = count.saturating_add(1);
         *count <= self.most
     }
@@ -143,10 +155,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_has_a_minutes_share() {
-        let tokens = PerToken::new(2);
-        let take = |token: &str| tokens.take(token);
+    async fn each_has_a_minutes_share_and_what_is_counted_is_bounded() {
+        let shares = Shares::<String>::new(2);
+        let take = |whose: &str| shares.take(whose);
         assert_eq!([take("a"), take("a"), take("a")], [true, true, false]);
+        assert!(take("b"));
+        let taken = (0..2 * COUNTED).filter(|number| take(&number.to_string()));
+        assert_eq!(taken.count(), COUNTED.saturating_sub(2));
+        // Whoever is counted keeps the share.
         assert!(take("b"));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(take("a"));

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::consents::ConsentReceipts;
 use crate::keys::{ApiToken, Digests};
-use crate::limits::{Limits, PerToken, Rate};
+use crate::limits::{Limits, Rate, Shares};
 use crate::openapi::openapi;
 use crate::routes;
 use crate::sessions::Sessions;
@@ -185,9 +185,8 @@ impl JourneyServerBuilder {
             path: self.path,
             api_rate: Rate::new(limits.requests_per_second),
             outside_rate: Rate::new(limits.requests_per_second),
-            // A person types no faster.
-            sign_in_rate: Rate::new(1),
-            unsigned: PerToken::new(limits.unsigned_per_minute),
+            sign_ins: Shares::new(limits.sign_ins_per_minute),
+            unsigned: Shares::new(limits.unsigned_per_minute),
             streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
             sessions: Sessions::default(),
             document: openapi(),

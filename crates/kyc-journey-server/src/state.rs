@@ -10,7 +10,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::consents::ConsentReceipts;
 use crate::keys::{ApiToken, Digests};
-use crate::limits::{Limits, PerToken, Rate};
+use crate::limits::{Limits, Rate, Shares};
+use crate::peer::Peer;
 use crate::sessions::Sessions;
 
 pub(crate) type Shared = Arc<Inner>;
@@ -29,8 +30,9 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) api_rate: Rate,
     pub(crate) outside_rate: Rate,
-    pub(crate) sign_in_rate: Rate,
-    pub(crate) unsigned: PerToken,
+    /// Wrong tokens at the operator's page.
+    pub(crate) sign_ins: Shares<Peer>,
+    pub(crate) unsigned: Shares<String>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) sessions: Sessions,
     /// The interface as an OpenAPI document.

@@ -393,7 +393,7 @@ impl Tables {
         let mut rows = effects.query(())?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(self.effect(&effect_id(row)?, row)?);
+            found.extend(self.effect(&effect_id(row)?, row)?);
         }
         Ok(found)
     }
@@ -412,7 +412,7 @@ impl Tables {
                 Lane::Timers => now.as_microsecond(),
                 _ => i64::MAX,
             };
-            self.due_in(database, *lane, until, *room, under_way, &mut due.effects)?;
+            self.due_in(database, *lane, until, *room, under_way, &mut due)?;
         }
         let next: Option<i64> = database
             .prepare_cached("SELECT min(due) FROM effect WHERE lane = ?1 AND due > ?2")?
@@ -431,7 +431,7 @@ impl Tables {
         until: i64,
         room: usize,
         under_way: &HashSet<EffectId>,
-        found: &mut Vec<Effect>,
+        due: &mut Due,
     ) -> Outcome<()> {
         if room == 0 {
             return Ok(());
@@ -444,9 +444,15 @@ impl Tables {
         let mut free = room;
         while let Some(row) = rows.next()?.filter(|_| free > 0) {
             let id = effect_id(row)?;
-            if !under_way.contains(&id) {
-                found.push(self.effect(&id, row)?);
-                free = free.saturating_sub(1);
+            if under_way.contains(&id) {
+                continue;
+            }
+            match self.effect(&id, row)? {
+                Some(effect) => {
+                    due.effects.push(effect);
+                    free = free.saturating_sub(1);
+                }
+                None => due.unreadable.push(id),
             }
         }
         Ok(())
@@ -470,15 +476,9 @@ impl Tables {
         Ok(Some(Known { number, state }))
     }
 
-    fn effect(&self, id: &EffectId, row: &Row<'_>) -> Outcome<Effect> {
+    fn effect(&self, id: &EffectId, row: &Row<'_>) -> Outcome<Option<Effect>> {
         let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-        let effect: Effect = self
-            .bodies
-            .open(&Place::effect(&id.journey, id.seq), body)?;
-        match effect.id == *id {
-            true => Ok(effect),
-            false => Err(Failure::Refused(corrupt())),
-        }
+        Ok(self.bodies.open_effect(id, body)?)
     }
 
     fn whose(&self, database: &Connection, lookup: &Lookup) -> Outcome<Option<JourneyId>> {

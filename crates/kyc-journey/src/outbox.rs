@@ -32,7 +32,7 @@ pub trait Outbox: JourneyEngine {
         self.begin()
     }
 
-    /// The unsafe calls that an earlier run marked as begun, and that have no result.
+    /// The unsafe calls that an earlier run marked as begun, and that have no result. One whose body does not open is left out.
     ///
     /// # Errors
     ///
@@ -87,6 +87,8 @@ pub struct Due {
     pub next: Option<Timestamp>,
     /// Unsafe calls that a run which has died meanwhile marked as begun, and that have no result: in a store that several runs share.
     pub interrupted: Vec<Effect>,
+    /// Effects that are due and whose bodies [do not open](crate::Bodies::open_effect): this run leaves them, and carries out the others.
+    pub unreadable: Vec<EffectId>,
 }
 
 /// Effects that wait for others of their kind only, so that slow calls hold up no timer.

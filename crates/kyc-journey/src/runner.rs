@@ -109,6 +109,7 @@ impl Runner {
                 match self.outbox.due(now, &room, &state.effects).await {
                     Ok(due) => {
                         next = due.next;
+                        state.effects.extend(due.unreadable);
                         self.tell(due.interrupted).await?;
                         state.note_fullness(&room, &due.effects);
                         look = self.begin_all(due.effects, &mut state);
@@ -153,6 +154,7 @@ impl Runner {
             let room = state.room(self.calls);
             let due = self.patiently(|| self.outbox.due(self.clock.now(), &room, &state.effects));
             let due = due.await?;
+            state.effects.extend(due.unreadable);
             self.tell(due.interrupted).await?;
             if self.begin_all(due.effects, &mut state) {
                 continue;
@@ -400,6 +402,7 @@ type Ended = Result<(Id, Result<(), EngineError>), JoinError>;
 /// What a run has begun and not ended.
 #[derive(Debug, Default)]
 struct UnderWay {
+    /// With those that are left to a later run: the store does not name them again.
     effects: HashSet<EffectId>,
     tasks: JoinSet<Result<(), EngineError>>,
     names: HashMap<Id, (EffectId, Lane)>,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::effect::Effect;
 use crate::engine::{EngineError, EngineErrorKind, PageToken};
 use crate::event::{Event, Payload};
-use crate::id::{EventKey, JourneyId};
+use crate::id::{EffectId, EventKey, JourneyId};
 use crate::outbox::Lane;
 use crate::plan::Provider;
 use crate::recording::{Lookup, Recording};
@@ -148,6 +148,28 @@ impl Bodies {
     ) -> Result<T, EngineError> {
         let body = self.0.open(place, sealed).map_err(sealing)?;
         read(&body)
+    }
+
+    /// Opens an effect; `None`: it does not open, or is another one than stands there, such as after a key was lost. That is logged by the
+    /// effect's number, and holds up no other effect: it is left in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](EngineErrorKind::Unavailable) if the keys cannot be reached: it may open later.
+    pub fn open_effect(&self, id: &EffectId, sealed: &[u8]) -> Result<Option<Effect>, EngineError> {
+        let opened = self.open(&Place::effect(&id.journey, id.seq), sealed);
+        let opened = opened.and_then(|effect: Effect| match effect.id == *id {
+            true => Ok(effect),
+            false => Err(corrupt()),
+        });
+        match opened {
+            Ok(effect) => Ok(Some(effect)),
+            Err(error) if error.kind() == EngineErrorKind::Corrupt => {
+                tracing::error!(effect = %id, %error, "an effect cannot be opened and is left");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a payload; `None`: its person was erased, and the row is what is left.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use kyc_journey::Runner;
 use kyc_journey::provider_core::async_trait;
-use kyc_journey::testing::ClearText;
 use kyc_journey::testing::conformance::{self, Started, Subject, World};
 use kyc_journey_postgres::PostgresOptions;
 
@@ -21,7 +20,7 @@ impl Subject for InADatabase {
         let options = options
             .with_poll(Duration::from_millis(20))
             .with_connections(4);
-        let engine = options.connect(Arc::new(ClearText)).await.unwrap();
+        let engine = options.connect(world.sealer).await.unwrap();
         let engine = Arc::new(engine.with_machine(world.machine));
         let runner = Runner::new(Arc::clone(&engine) as _, world.performer)
             .with_clock(world.clock)

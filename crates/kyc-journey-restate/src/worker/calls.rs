@@ -47,8 +47,9 @@ impl Caller {
     }
 
     fn effect(&self, task: &Task) -> Result<Effect, EngineError> {
-        let place = Place::effect(&task.journey, task.mark.seq);
-        self.transitions.seal.open(&place, &task.effect)
+        let id = task.mark.effect(&task.journey);
+        let opened = self.transitions.seal.open_effect(&id, &task.effect)?;
+        opened.ok_or_else(corrupt)
     }
 
     /// Makes a call, and seals what came of it.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kyc_journey::provider_core::async_trait;
-use kyc_journey::testing::ClearText;
 use kyc_journey::testing::conformance::{self, Started, Subject, World};
 use kyc_journey_restate::RestateWorker;
 use tokio::sync::OnceCell;
@@ -28,7 +27,7 @@ impl Subject for OnRestate {
             .server
             .get_or_init(|| Server::start(&self.program))
             .await;
-        let worker = RestateWorker::new(world.performer, Arc::new(ClearText))
+        let worker = RestateWorker::new(world.performer, Arc::clone(&world.sealer))
             .with_machine(world.machine)
             .with_clock(world.clock)
             .with_calls(world.calls)
@@ -36,7 +35,7 @@ impl Subject for OnRestate {
             // The suite moves its own clock, of which Restate knows nothing.
             .with_longest_sleep(Duration::from_millis(20));
         let running = Running::start(worker, &self.address);
-        let engine = server.engine(Arc::new(ClearText));
+        let engine = server.engine(world.sealer);
         if is_new {
             engine.register(&self.address.url()).await.unwrap();
         }

@@ -9,6 +9,7 @@ use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::frame::{self, Page};
 use crate::guard;
+use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::sessions::COOKIE_NAME;
 use crate::state::Shared;
@@ -44,10 +45,11 @@ pub(super) fn form(server: &Shared, status: StatusCode) -> Response {
 
 pub(super) async fn sign_in(
     State(server): State<Shared>,
+    peer: Peer,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match signed_in(&server, &headers, body).await {
+    match signed_in(&server, peer, &headers, body).await {
         Ok(Some(cookie)) => to_list(&server, &cookie),
         Ok(None) => form(&server, StatusCode::UNAUTHORIZED),
         Err(problem) => frame::problem(&server, &problem),
@@ -56,14 +58,17 @@ pub(super) async fn sign_in(
 
 async fn signed_in(
     server: &Shared,
+    peer: Peer,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Option<String>, Problem> {
-    guard::within(&server.sign_in_rate)?;
     let body = guard::body(server, body).await?;
     let token = form_urlencoded::parse(&body).find(|(name, _)| name == "token");
     if !token.is_some_and(|(_, token)| server.token.is(token.trim())) {
-        return Ok(None);
+        return match server.sign_ins.take(&peer) {
+            true => Ok(None),
+            false => Err(Problem::too_many(60)),
+        };
     }
     let random = || Ok::<_, Problem>(format!("{:032x}", server.clock.random()?));
     let secret = format!("{}{}", random()?, random()?);

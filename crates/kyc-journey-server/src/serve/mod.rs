@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -46,7 +47,16 @@ pub struct Served {
 ///
 /// The address cannot be listened on.
 pub async fn serve(server: &JourneyServer, address: SocketAddr) -> io::Result<Served> {
-    let listener = TcpListener::bind(address).await?;
+    serve_on(server, TcpListener::bind(address).await?)
+}
+
+/// As [`serve`], on a listener that is there: an application that binds its port first finds out that it is taken before it has begun
+/// anything else. Must be called within a tokio runtime.
+///
+/// # Errors
+///
+/// The listener has no address any more.
+pub fn serve_on(server: &JourneyServer, listener: TcpListener) -> io::Result<Served> {
     let address = listener.local_addr()?;
     let (closing, closed) = watch::channel(false);
     let accepting = tokio::spawn(accept(listener, server.clone(), server.router(), closed));
@@ -104,10 +114,10 @@ async fn accept(
             biased;
             () = until(&mut closed) => return connections,
             (accepted, permit) = accepted => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let (router, limits, end) = (router.clone(), limits.clone(), end.clone());
                     connections.spawn(async move {
-                        connection(stream, router, &limits, end).await;
+                        connection(stream, peer, router, &limits, end).await;
                         drop(permit);
                     });
                 }
@@ -119,6 +129,7 @@ async fn accept(
 
 async fn connection(
     stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
     limits: &Limits,
     mut closed: watch::Receiver<bool>,
@@ -126,7 +137,8 @@ async fn connection(
     // Replies are written whole; waiting for more to send only adds latency.
     let _ = stream.set_nodelay(true);
     let stream = WriteTimeout::new(stream, limits.write_time);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
         let router = router.clone();
         async move {
             let response: Result<Response, Infallible> = router.oneshot(request).await;

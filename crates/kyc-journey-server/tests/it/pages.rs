@@ -1,8 +1,14 @@
 //! The operator's page.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use kyc_journey::JourneyStatus;
+use kyc_journey_server::Limits;
 use provider_core::http::{Request, StatusCode};
+use serde_json::json;
 
 use crate::world::{APPROVES, Answer, TOKEN, World, outside, verification};
 
@@ -55,15 +61,50 @@ async fn nothing_is_shown_before_signing_in() {
         .await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert_eq!(wrong.header("set-cookie"), "");
-    // Guesses come no faster than a person types.
-    let mut refused = 0;
-    for _ in 0..10 {
-        let answer = world
-            .send(outside("POST", "/sign-in", b"token=another"))
-            .await;
-        refused += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+}
+
+fn guess(peer: &str) -> Request<Body> {
+    let mut guess = outside("POST", "/sign-in", b"token=another");
+    let peer: SocketAddr = peer.parse().unwrap();
+    guess.extensions_mut().insert(ConnectInfo(peer));
+    guess
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_who_guesses_keeps_no_operator_out() {
+    let mut limits = Limits::default();
+    limits.sign_ins_per_minute = 2;
+    let world = World::with(limits);
+    let status = async |peer| world.send(guess(peer)).await.status;
+    let (wrong, refused) = (StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS);
+    let stranger = "203.0.113.7:1024";
+    assert_eq!(status(stranger).await, wrong);
+    // Another connection is the same peer.
+    assert_eq!(status("203.0.113.7:1025").await, wrong);
+    assert_eq!(status(stranger).await, refused);
+    assert_eq!(status("203.0.113.8:1024").await, wrong);
+    // Behind the same proxy, an operator comes from the same address.
+    let mut right = guess(stranger);
+    *right.body_mut() = Body::from(format!("token={TOKEN}"));
+    assert_eq!(world.send(right).await.status, StatusCode::SEE_OTHER);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(status(stranger).await, wrong);
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_use_up_nothing_of_an_operator_s_share() {
+    let mut limits = Limits::default();
+    limits.requests_per_second = 2;
+    let world = World::with(limits);
+    let cookie = world.sign_in().await;
+    for _ in 0..3 {
+        world.open("/", "").await;
     }
-    assert!(refused >= 8, "{refused}");
+    let stranger = world.open("/", "").await;
+    assert_eq!(stranger.status, StatusCode::TOO_MANY_REQUESTS);
+    let operator = world.open("/", &cookie).await;
+    assert_eq!(operator.status, StatusCode::OK);
+    assert!(operator.body.contains("There is no such journey."));
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,12 +112,10 @@ async fn an_operator_sees_why_an_event_was_ignored_and_cancels() {
     let world = World::new();
     let id = world.started("ORDER-17", &verification()).await;
     world.pass(1).await;
-    let mut other = verification();
-    other["applicant"]["mobile"] = "9001000001".into();
-    assert_eq!(
-        world.start("ORDER-17", &other).await.status,
-        StatusCode::CONFLICT
-    );
+    let given = json!({"answer": "given", "consent": {"receipt": "receipt-2"}});
+    let path = format!("/v1/journeys/{id}/consent");
+    let refused = world.call("POST", &path, Some(given)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     let cookie = world.sign_in().await;
     let list = world.open("/", &cookie).await;
     assert!(
@@ -87,7 +126,7 @@ async fn an_operator_sees_why_an_event_was_ignored_and_cancels() {
     assert!(none.body.contains("There is no such journey."), "{none:?}");
     let path = format!("/journeys/{id}");
     let page = world.open(&path, &cookie).await;
-    assert!(page.body.contains("late: already started"), "{page:?}");
+    assert!(page.body.contains("late: known"), "{page:?}");
     for part in ["<script", "style=", "http://", APPROVES] {
         assert!(!page.body.contains(part), "{part}: {page:?}");
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use kyc_journey_server::{Limits, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+#[cfg(target_os = "linux")]
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 
 use crate::world::{TOKEN, World};
@@ -37,4 +39,32 @@ async fn a_head_that_never_ends_is_given_up_and_others_are_answered() {
     // Nobody is connected any more: it has nothing to wait for.
     served.shutdown(Duration::MAX).await;
     assert!(TcpStream::connect(&host).await.is_err());
+}
+
+/// Who guesses at the operator's page from one address uses up nothing of another one's share.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn peers_are_told_apart_by_their_address() {
+    let mut limits = Limits::default();
+    limits.sign_ins_per_minute = 1;
+    let world = World::with(limits);
+    let served = serve(&world.server, ([127, 0, 0, 1], 0).into())
+        .await
+        .unwrap();
+    let address = served.address();
+    let guess = async |from: [u8; 4]| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        let form = "token=another";
+        let head = format!(
+            "POST /sign-in HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{form}",
+            form.len()
+        );
+        let answer = exchanged(&mut stream, &head).await;
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(guess([127, 0, 0, 2]).await, "401");
+    assert_eq!(guess([127, 0, 0, 2]).await, "429");
+    assert_eq!(guess([127, 0, 0, 3]).await, "401");
 }

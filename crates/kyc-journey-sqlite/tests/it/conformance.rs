@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use kyc_journey::provider_core::async_trait;
-use kyc_journey::testing::ClearText;
 use kyc_journey::testing::conformance::{self, Started, Subject, World};
 use kyc_journey_sqlite::SqliteEngine;
 use tempfile::TempDir;
@@ -15,7 +14,8 @@ struct InAFile(TempDir);
 impl Subject for InAFile {
     async fn start(&self, world: World) -> Started {
         // What a crash interrupted may hold the file for a moment longer.
-        let engine = SqliteEngine::stand_by(self.0.path().join("kyc.db"), Arc::new(ClearText));
+        let engine =
+            SqliteEngine::stand_by(self.0.path().join("kyc.db"), Arc::clone(&world.sealer));
         let engine = engine.await.unwrap().with_machine(world.machine);
         Started::with_runner(Arc::new(engine), world)
     }

@@ -2,7 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::seal::{Domain, Place, SealError, Sealer};
+use crate::id::{JourneyId, Seq};
+use crate::seal::{BodyKind, Domain, Place, SealError, Sealer};
 
 /// A sealer without a key, for tests: bodies stand in the clear, behind the name of their place, and digests are no secret.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,6 +59,35 @@ impl Sealer for Erased {
         match place.class {
             Some(_) => Err(SealError::NoKey),
             None => ClearText.open(place, sealed),
+        }
+    }
+
+    fn digest(&self, domain: Domain, text: &[u8]) -> [u8; 32] {
+        ClearText.digest(domain, text)
+    }
+}
+
+/// [`ClearText`] once the key of the effects of one event was lost: they do not open, and everything else does.
+#[derive(Debug, Clone)]
+pub struct LostKey {
+    /// The journey.
+    pub journey: JourneyId,
+    /// The event.
+    pub seq: Seq,
+}
+
+impl Sealer for LostKey {
+    fn seal(&self, place: &Place<'_>, body: &[u8]) -> Result<Vec<u8>, SealError> {
+        ClearText.seal(place, body)
+    }
+
+    fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let is_lost = place.body == BodyKind::Effect
+            && place.journey == Some(&self.journey)
+            && place.seq == self.seq;
+        match is_lost {
+            true => Err(SealError::NoKey),
+            false => ClearText.open(place, sealed),
         }
     }
 

@@ -15,7 +15,7 @@ use provider_core::{Clock, Masked};
 use tokio::task::JoinSet;
 
 use super::script::TIMER;
-use super::{HandClock, Mood, Witness, scripted};
+use super::{ClearText, HandClock, LostKey, Mood, Witness, scripted};
 use crate::effect::DataClass;
 use crate::engine::{
     EngineErrorKind, HistoryEntry, JourneyEngine, JourneyFilter, PageToken, Performer, Reported,
@@ -29,6 +29,7 @@ use crate::outbox::Outbox;
 use crate::plan::{Plan, Provider, VerificationPlan};
 use crate::recording::Machine;
 use crate::runner::Runner;
+use crate::seal::Sealer;
 use crate::status::JourneyStatus;
 
 /// An engine under test, and what it stores in.
@@ -43,6 +44,8 @@ pub trait Subject: fmt::Debug + Send + Sync {
 pub struct World {
     /// What applies events.
     pub machine: Machine,
+    /// What seals bodies, where the engine has any.
+    pub sealer: Arc<dyn Sealer>,
     /// What makes the calls.
     pub performer: Arc<dyn Performer>,
     /// What tells the time.
@@ -122,6 +125,7 @@ pub async fn journey_engine(subject: impl Fn() -> Arc<dyn Subject>) {
     a_call_that_was_answered_is_over(subject()).await;
     a_performer_that_panics_is_an_unknown_outcome(subject()).await;
     a_call_that_was_cancelled_is_not_made(subject()).await;
+    an_effect_that_does_not_open_holds_up_no_other(subject()).await;
     timers_are_neither_early_nor_lost(subject()).await;
     of_a_timers_name_the_last_one_fires(subject()).await;
     calls_do_not_wait_for_a_clock_that_was_set_back(subject()).await;
@@ -135,6 +139,7 @@ pub async fn journey_engine(subject: impl Fn() -> Arc<dyn Subject>) {
 /// A check's engine, performer and clock.
 struct Scene {
     subject: Arc<dyn Subject>,
+    sealer: Arc<dyn Sealer>,
     witness: Witness,
     clock: Arc<HandClock>,
     calls: usize,
@@ -154,6 +159,7 @@ impl Scene {
     fn new(subject: Arc<dyn Subject>) -> Self {
         Self {
             subject,
+            sealer: Arc::new(ClearText),
             witness: Witness::default(),
             clock: Arc::default(),
             calls: 16,
@@ -172,6 +178,7 @@ impl Scene {
     async fn start(&self) -> Started {
         let world = World {
             machine: scripted,
+            sealer: Arc::clone(&self.sealer),
             performer: Arc::new(self.witness.clone()),
             clock: Arc::clone(&self.clock) as _,
             calls: self.calls,
@@ -462,6 +469,28 @@ pub async fn a_performer_that_panics_is_an_unknown_outcome(subject: Arc<dyn Subj
     scene.settle(&started).await;
     let unknown = |fact: &Fact| matches!(fact, Fact::Failed { failure, .. } if *failure == crate::fact::Failure::unknown());
     assert_eq!(scene.count(&started, unknown).await, 1);
+    assert_eq!(scene.witness.count(&effect), 1);
+    scene.crash(started).await;
+}
+
+/// What does not open, such as after a key was lost, is left: calls that had begun and calls that had not. Everything else is carried out,
+/// also of the same journey. An engine that seals nothing makes them.
+pub async fn an_effect_that_does_not_open_holds_up_no_other(subject: Arc<dyn Subject>) {
+    let (mut scene, started) = Scene::begun(subject).await;
+    scene.witness.set_mood(Mood::Hangs);
+    let lost = scene.ask(&started, Fact::PurposeMet).await;
+    scene.witness.until_called(3).await;
+    scene.crash(started).await;
+    scene.witness.set_mood(Mood::Answers);
+    scene.sealer = Arc::new(LostKey {
+        journey: id(),
+        seq: lost.seq,
+    });
+    let started = scene.start().await;
+    let effect = scene.ask(&started, Fact::HandIn).await;
+    scene.settle(&started).await;
+    let started = scene.restart(started).await;
+    scene.settle(&started).await;
     assert_eq!(scene.witness.count(&effect), 1);
     scene.crash(started).await;
 }

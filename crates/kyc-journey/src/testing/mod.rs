@@ -17,7 +17,7 @@ mod script;
 mod witness;
 
 pub use crate::point::POINTS;
-pub use clear_text::{ClearText, Erased};
+pub use clear_text::{ClearText, Erased, LostKey};
 pub use clock::HandClock;
 pub use script::scripted;
 pub use witness::{Mood, Witness};

@@ -10,11 +10,12 @@ use futures_util::FutureExt as _;
 use kyc_journey::provider_core::async_trait;
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_journey::testing::conformance::{self, Started, Subject, World};
-use kyc_journey::testing::scripted;
+use kyc_journey::testing::{ClearText, scripted};
 use kyc_journey::{
-    Due, Effect, EffectId, EffectKind, EngineError, Event, EventKey, HistoryEntry, Journey,
-    JourneyEngine, JourneyFilter, JourneyId, JourneyPage, JourneyRecord, Lane, MemoryEngine,
-    Outbox, PageToken, Payload, Provider, Reported, RunLease, Seq, Submitted, Transition, Verdict,
+    Due, Effect, EffectId, EffectKind, EngineError, EngineErrorKind, Event, EventKey, HistoryEntry,
+    Journey, JourneyEngine, JourneyFilter, JourneyId, JourneyPage, JourneyRecord, Lane,
+    MemoryEngine, Outbox, PageToken, Payload, Place, Provider, Reported, RunLease, Sealer, Seq,
+    Submitted, Transition, Verdict,
 };
 
 /// What is wrong with an engine.
@@ -36,6 +37,8 @@ enum Flaw {
     ForgetsInterruptedCalls,
     /// A call that was cancelled is made.
     IgnoresCancellations,
+    /// What is due is not told where one effect does not open.
+    StopsAtWhatDoesNotOpen,
     /// Timers fire a moment too early.
     IsEarly,
     /// A payload that the transition does not keep is stored.
@@ -53,9 +56,17 @@ enum Flaw {
 struct Flawed {
     engine: MemoryEngine,
     flaw: Flaw,
+    sealer: Arc<dyn Sealer>,
 }
 
 impl Flawed {
+    /// Whether an effect would open if it had been sealed.
+    fn opens(&self, effect: &EffectId) -> bool {
+        let place = Place::effect(&effect.journey, effect.seq);
+        let sealed = ClearText.seal(&place, b"").expect("it is sealed");
+        self.sealer.open(&place, &sealed).is_ok()
+    }
+
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == flaw
     }
@@ -73,8 +84,12 @@ impl Subject for Flawed {
             Flaw::KeepsEveryPayload => with_every_payload,
             _ => world.machine,
         });
-        let flaw = self.flaw;
-        Started::with_runner(Arc::new(Self { engine, flaw }), world)
+        let flawed = Self {
+            engine,
+            flaw: self.flaw,
+            sealer: Arc::clone(&world.sealer),
+        };
+        Started::with_runner(Arc::new(flawed), world)
     }
 }
 
@@ -155,6 +170,10 @@ impl Outbox for Flawed {
     ) -> Result<Due, EngineError> {
         let early = SignedDuration::from_millis(i64::from(self.has(Flaw::IsEarly)));
         let mut due = self.engine.due(now + early, room, under_way).await?;
+        let is_lost = |effect: &Effect| !self.opens(&effect.id);
+        if self.has(Flaw::StopsAtWhatDoesNotOpen) && due.effects.iter().any(is_lost) {
+            return Err(EngineError::new(EngineErrorKind::Corrupt));
+        }
         if self.has(Flaw::RepeatsUnsafeCalls) {
             let begun = self.engine.interrupted().await?;
             due.effects.extend(
@@ -201,8 +220,11 @@ fn with_every_payload(journey: &Journey, event: &Event) -> Transition {
 }
 
 fn subject(flaw: Flaw) -> Arc<dyn Subject> {
-    let engine = MemoryEngine::new();
-    Arc::new(Flawed { engine, flaw })
+    Arc::new(Flawed {
+        engine: MemoryEngine::new(),
+        flaw,
+        sealer: Arc::new(ClearText),
+    })
 }
 
 /// Whether a check passes. Time is paused, so that a check that waits for what never comes ends at once.
@@ -244,6 +266,10 @@ async fn flawed_engines_do_not_conform() {
         (
             Flaw::IgnoresCancellations,
             check!(a_call_that_was_cancelled_is_not_made),
+        ),
+        (
+            Flaw::StopsAtWhatDoesNotOpen,
+            check!(an_effect_that_does_not_open_holds_up_no_other),
         ),
         (Flaw::IsEarly, check!(timers_are_neither_early_nor_lost)),
         (
