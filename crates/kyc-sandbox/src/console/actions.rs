@@ -1,7 +1,5 @@
 //! What a person does on the console. The guard lets in only who brought the token.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::Response;
@@ -15,145 +13,14 @@ use super::form::Form;
 use super::frame;
 use super::masking::{self, Author};
 use super::viewer::Viewer;
-use crate::control::clock::{FARTHEST, FASTEST, length};
-use crate::control::faults::LONGEST_MS;
-use crate::exchange::{ConnectionInfo, Failure, Fault, FaultKind};
+use crate::exchange::ConnectionInfo;
 use crate::pages::layout::see_other;
 use crate::providers::veriff::signing::{id_in, sign, signs_body};
 use crate::sandbox::Sandbox;
-use crate::state::{ClockMode, DecisionStatus, JourneyId, Provider, Repeats, WebhookId, What};
+use crate::state::{DecisionStatus, JourneyId, Repeats, WebhookId, What};
 
 fn invalid(viewer: &Viewer, words: &str) -> Response {
     frame::problem(viewer, StatusCode::BAD_REQUEST, "Not done", words)
-}
-
-/// Moves the clock, or changes how it runs.
-pub(super) async fn clock(
-    State(sandbox): State<Sandbox>,
-    Extension(viewer): Extension<Viewer>,
-    body: Body,
-) -> Response {
-    let form = Form::read(body).await;
-    let mode = match form.text("mode") {
-        "" => None,
-        "real" => Some(ClockMode::Real),
-        "frozen" => Some(ClockMode::Frozen),
-        "fast" => match form.text("factor").parse::<u32>() {
-            Ok(factor @ 1..) if u64::from(factor) <= FASTEST => Some(ClockMode::Fast(factor)),
-            _ => {
-                let rule = format!("How many times as fast is a number from 1 to {FASTEST}.");
-                return invalid(&viewer, &rule);
-            }
-        },
-        _ => {
-            return invalid(
-                &viewer,
-                "A clock runs as the real one, stands still or is fast.",
-            );
-        }
-    };
-    if let Some(mode) = mode {
-        sandbox.set_clock_mode(mode);
-        return see_other("/");
-    }
-    match length(form.text("by")) {
-        Ok(by) if by <= FARTHEST => {
-            sandbox.advance(by).await;
-            see_other("/")
-        }
-        Ok(_) => invalid(&viewer, "The clock is moved by at most ten years at once."),
-        Err(refusal) => invalid(&viewer, &format!("The length {}.", refusal.rule)),
-    }
-}
-
-/// Switches a fault on.
-pub(super) async fn fault_on(
-    State(sandbox): State<Sandbox>,
-    Extension(viewer): Extension<Viewer>,
-    body: Body,
-) -> Response {
-    let switched_on = fault(&Form::read(body).await).and_then(|fault| {
-        let id = sandbox.switch_fault_on(fault);
-        id.map_err(|error| format!("The {} {}.", error.field(), error.rule()))
-    });
-    match switched_on {
-        Ok(_) => see_other("/"),
-        Err(rule) => invalid(&viewer, &rule),
-    }
-}
-
-fn fault(form: &Form) -> Result<Fault, String> {
-    let provider = Provider::of(form.text("provider"))
-        .ok_or("The provider must be finpass, finpro, veriff or deepvue.")?;
-    let (value, page, after) = (form.text("value"), form.text("page"), form.text("after"));
-    let kind = match form.text("kind") {
-        "status" => {
-            // What is no number is outside the range as well, which is checked with the fault.
-            let mut failure = Failure::new(value.parse().unwrap_or(0));
-            if !page.is_empty() {
-                failure = failure.gateway_page();
-            }
-            if !after.is_empty() {
-                failure = failure.after_effect();
-            }
-            FaultKind::Failure(failure)
-        }
-        "delay" if !page.is_empty() || !after.is_empty() => {
-            let rule = "A gateway's page and work that is done all the same are for a fault with a status.";
-            return Err(rule.to_owned());
-        }
-        "delay" => match value.parse::<u64>() {
-            Ok(ms @ 0..=LONGEST_MS) => FaultKind::Delay(Duration::from_millis(ms)),
-            _ => {
-                return Err(format!(
-                    "The delay must be at most {LONGEST_MS} milliseconds."
-                ));
-            }
-        },
-        _ => return Err("A fault answers with a status or late.".to_owned()),
-    };
-    let mut fault = Fault::new(provider, kind);
-    let given = |name| Some(form.text(name)).filter(|text| !text.is_empty());
-    if let Some(operation) = given("operation") {
-        fault = fault.of_operation(operation);
-    }
-    if let Some(journey) = given("journey") {
-        let journey = journey.parse();
-        fault = fault.of_journey(journey.map_err(|_| "The journey must be an id such as j_19.")?);
-    }
-    if let Some(count) = given("first") {
-        let count = count.parse::<u64>();
-        fault = fault.first(count.map_err(|_| "How many requests must be a number of 1 or more.")?);
-    }
-    let seed = match given("seed") {
-        None => 1,
-        Some(seed) => seed
-            .parse()
-            .map_err(|_| "The beginning of the draw must be a whole number.")?,
-    };
-    match given("percent").map(|percent| percent.trim_end_matches('%').trim_end().parse()) {
-        None if given("seed").is_some() => {
-            Err("The beginning of a draw is for a share of the requests.".to_owned())
-        }
-        None => Ok(fault),
-        Some(Ok(percent @ 1..=100)) => Ok(fault.at_rate(percent, seed)),
-        Some(_) => Err("The share of the requests must be from 1 to 100 %.".to_owned()),
-    }
-}
-
-pub(super) async fn fault_off(
-    State(sandbox): State<Sandbox>,
-    Extension(viewer): Extension<Viewer>,
-    body: Body,
-) -> Response {
-    match Form::read(body).await.text("id").parse() {
-        // One that has met its last request meanwhile is off as well.
-        Ok(id) => {
-            sandbox.switch_fault_off(id);
-            see_other("/")
-        }
-        Err(_) => invalid(&viewer, "A fault's id is one such as f_2."),
-    }
 }
 
 /// Sends a webhook again.
@@ -503,52 +370,5 @@ mod tests {
             filled("{\"m\":\"«mobile number 1»\",\"new\":1}", &hidden),
             "{\"m\":\"9000000001\",\"new\":1}"
         );
-    }
-
-    #[test]
-    fn a_fault_of_a_form_is_checked() {
-        let sandbox = Sandbox::default();
-        sandbox.simulation().journeys.of("9001000000");
-        let read = |text: &str| {
-            let on = fault(&Form::parse(text)).map(|fault| sandbox.switch_fault_on(fault));
-            on.is_ok_and(|id| id.is_ok())
-        };
-        for text in [
-            "provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize",
-            "provider=veriff&kind=delay&value=100&journey=j_1",
-            "provider=finpro&kind=status&value=502&page=yes&percent=10%25&seed=4",
-            "provider=finpro&kind=status&value=200&percent=1",
-        ] {
-            assert!(read(text), "{text}");
-        }
-        let words = sandbox
-            .faults()
-            .pop()
-            .map(|_| sandbox.faults()[2].1.words());
-        assert_eq!(
-            words.as_deref(),
-            Some("finpro answers 502, as a gateway's page, 10 % of requests, seed 4")
-        );
-        for text in [
-            "",
-            "provider=finpass",
-            "provider=finpass&kind=status&value=99",
-            "provider=finpass&kind=status&value=600",
-            "provider=finpass&kind=status&value=x",
-            "provider=finpass&kind=delay&value=600001",
-            "provider=finpass&kind=delay&value=5&page=yes",
-            "provider=finpass&kind=delay&value=5&after=yes",
-            "provider=finpass&kind=status&value=503&operation=decision",
-            "provider=finpass&kind=status&value=503&journey=19",
-            "provider=finpass&kind=status&value=503&journey=j_2",
-            "provider=finpass&kind=status&value=503&first=0",
-            "provider=finpass&kind=status&value=503&percent=0",
-            "provider=finpass&kind=status&value=503&percent=101",
-            "provider=finpass&kind=status&value=204",
-            "provider=finpass&kind=status&value=503&seed=4",
-            "provider=finpass&kind=status&value=503&percent=10&seed=-1",
-        ] {
-            assert!(!read(text), "{text}");
-        }
     }
 }

@@ -32,6 +32,14 @@ impl Form {
         self.exact(name).trim()
     }
 
+    /// As [`text`](Self::text); the default if there is no such field.
+    pub(super) fn text_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        match self.0.iter().any(|(found, _)| found == name) {
+            true => self.text(name),
+            false => default,
+        }
+    }
+
     /// A field as it was sent.
     pub(super) fn exact(&self, name: &str) -> &str {
         let mut fields = self.0.iter();

@@ -46,10 +46,22 @@ pub(super) fn page(sandbox: &Sandbox, viewer: &Viewer, page: &Page<'_>) -> Respo
 
 /// A page that says why there is none.
 pub(super) fn problem(viewer: &Viewer, status: StatusCode, title: &str, words: &str) -> Response {
+    again(viewer, status, title, words, &html! {})
+}
+
+/// A page that says why something was not done, and has the form for another try.
+pub(super) fn again(
+    viewer: &Viewer,
+    status: StatusCode,
+    title: &str,
+    words: &str,
+    form: &Markup,
+) -> Response {
     let content = html! {
         main.alone {
             h1 { (title) }
-            p { (words) }
+            p role="alert" { (words) }
+            (form)
             p { a data-back href="/" { "To the console" } }
         }
     };

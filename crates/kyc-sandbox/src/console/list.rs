@@ -12,11 +12,10 @@ use super::form::encoded;
 use super::frame::{self, Page};
 use super::row::Rows;
 use super::viewer::Viewer;
-use super::{journeys, people};
-use crate::control::clock::FASTEST;
+use super::{journeys, people, steering};
 use crate::pages::layout::see_other;
 use crate::sandbox::Sandbox;
-use crate::state::{Happening, Provider};
+use crate::state::Happening;
 
 /// How many rows are on a page.
 pub(super) const ROWS: usize = 200;
@@ -57,7 +56,7 @@ pub(super) async fn index(
         div.columns {
             // What steers comes first: the journeys are as many as there are.
             div.side {
-                aside aria-label="Providers, faults and clock" { (steering(&sandbox, &viewer)) }
+                aside aria-label="Providers, faults and clock" { (steering::render(&sandbox, &viewer)) }
                 nav aria-labelledby="journeys-title" {
                     h2 #journeys-title { "Journeys" }
                     div #journeys { (journeys::render(&sandbox, None)) }
@@ -179,101 +178,6 @@ fn nothing_yet(viewer: &Viewer) -> Markup {
             @if viewer.is_known {
                 form method="post" action="/console/run" {
                     button.primary { "Run the person approve" }
-                }
-            }
-        }
-    }
-}
-
-/// Clock and faults.
-fn steering(sandbox: &Sandbox, viewer: &Viewer) -> Markup {
-    let faults = sandbox.faults();
-    html! {
-        (frame::urls(viewer))
-        h2 { "Faults" }
-        @if faults.is_empty() {
-            p.muted { "None is on." }
-        }
-        ul.plain {
-            @for (id, fault) in &faults {
-                li {
-                    (id) ": " (fault.words())
-                    @if viewer.is_known {
-                        form.inline method="post" action="/console/faults/off" {
-                            input type="hidden" name="id" value=(id);
-                            button { "Switch off " (id) }
-                        }
-                    }
-                }
-            }
-        }
-        @if viewer.is_known {
-            details {
-                summary { "Switch a fault on" }
-                form method="post" action="/console/faults" {
-                    label for="fault-provider" { "Provider" }
-                    select #fault-provider name="provider" {
-                        @for provider in Provider::ALL { option { (provider) } }
-                    }
-                    label for="fault-operation" { "Operation, or all" }
-                    select #fault-operation name="operation" {
-                        option value="" { "all" }
-                        @for provider in Provider::ALL {
-                            optgroup label=(provider) {
-                                @for operation in Sandbox::operations().iter().filter(|known| known.provider == provider) {
-                                    option { (operation.name) }
-                                }
-                            }
-                        }
-                    }
-                    label for="fault-kind" { "What it does" }
-                    select #fault-kind name="kind" {
-                        option value="status" { "answers with a status" }
-                        option value="delay" { "answers late" }
-                    }
-                    label for="fault-value" { "Status, or milliseconds" }
-                    input #fault-value type="text" inputmode="numeric" name="value" value="503" required;
-                    label for="fault-first" { "How many requests, or all" }
-                    input #fault-first type="text" inputmode="numeric" name="first" value="";
-                    label for="fault-percent" { "Which share of the requests, such as 10 %, or all" }
-                    input #fault-percent type="text" inputmode="numeric" name="percent" value="";
-                    label for="fault-seed" { "Where the draw of that share begins, or 1: the same number meets the same requests" }
-                    input #fault-seed type="text" inputmode="numeric" name="seed" value="";
-                    label for="fault-journey" { "Of one journey, such as j_19, or of all" }
-                    input #fault-journey type="text" name="journey" value="";
-                    label.choice {
-                        input type="checkbox" name="after" value="yes";
-                        "The work is done all the same"
-                    }
-                    label.choice {
-                        input type="checkbox" name="page" value="yes";
-                        "A gateway's page instead of the provider's error"
-                    }
-                    button { "Switch on" }
-                }
-            }
-            h2 { "Clock" }
-            details {
-                summary { "Move the clock" }
-                p { "The clock never goes back: what ends on the way has ended." }
-                form method="post" action="/console/clock" {
-                    label for="clock-by" { "By how much, such as 90s, 1h 30m or 7d" }
-                    input #clock-by type="text" name="by" required;
-                    button.danger { "Move it" }
-                }
-            }
-            details {
-                summary { "Change how it runs" }
-                form method="post" action="/console/clock" {
-                    label for="clock-mode" { "Mode" }
-                    select #clock-mode name="mode" {
-                        option value="real" { "as the real one" }
-                        option value="frozen" { "stands still" }
-                        option value="fast" { "fast" }
-                    }
-                    label for="clock-factor" { "How many times as fast, at most " (FASTEST) }
-                    input #clock-factor type="text" inputmode="numeric" name="factor" value="60";
-                    button { "Change" }
                 }
             }
         }

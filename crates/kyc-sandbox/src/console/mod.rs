@@ -18,6 +18,7 @@ mod nearest;
 mod people;
 mod row;
 mod signature;
+mod steering;
 mod stream;
 mod viewer;
 
@@ -51,9 +52,9 @@ pub(crate) fn router(guard: Guard) -> Router<Sandbox> {
         .route("/w/{id}", get(detail::webhook))
         .route("/w/{id}/unmask", post(actions::unmask_webhook))
         .route("/w/{id}/resend", post(actions::resend))
-        .route("/console/clock", post(actions::clock))
-        .route("/console/faults", post(actions::fault_on))
-        .route("/console/faults/off", post(actions::fault_off))
+        .route("/console/clock", post(steering::clock))
+        .route("/console/faults", post(steering::fault_on))
+        .route("/console/faults/off", post(steering::fault_off))
         .route("/console/run", post(actions::run))
         .route("/console/theme/{theme}", get(viewer::theme))
         .route("/console/mask/{mask}", get(viewer::mask))

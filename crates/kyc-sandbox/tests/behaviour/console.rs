@@ -395,6 +395,10 @@ async fn clock_and_faults_are_steered_by_forms() {
     let refused = known(&sandbox, "POST", "/console/clock", "by=soon").await;
     assert_eq!(refused.status, 400);
     assert!(refused.text.contains("must be a length such as 90s"));
+    assert!(refused.text.contains(r#"name="by" value="soon""#));
+    let refused = known(&sandbox, "POST", "/console/clock", "mode=fast&factor=no").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains(r#"name="factor" value="no""#));
     let fast = known(&sandbox, "POST", "/console/clock", "mode=fast&factor=60").await;
     assert_eq!(fast.status, 303);
     assert!(
@@ -424,12 +428,20 @@ async fn clock_and_faults_are_steered_by_forms() {
     );
     known(&sandbox, "POST", "/console/faults/off", "id=f_1").await;
     assert!(sandbox.faults().is_empty());
-    assert_eq!(
-        known(&sandbox, "POST", "/console/faults", "provider=acme")
-            .await
-            .status,
-        400
-    );
+    // What was filled in is not lost.
+    let form = "provider=veriff&operation=decision&kind=status&value=99&first=3&percent=&seed=&journey=&page=yes";
+    let refused = known(&sandbox, "POST", "/console/faults", form).await;
+    assert_eq!(refused.status, 400);
+    for kept in [
+        r#"<option value="veriff" selected>"#,
+        r#"<option value="decision" selected>"#,
+        r#"name="value" value="99""#,
+        r#"name="first" value="3""#,
+        r#"name="page" value="yes" checked"#,
+    ] {
+        assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
+    }
+    assert!(!refused.text.contains(r#"name="after" value="yes" checked"#));
 }
 
 #[tokio::test]

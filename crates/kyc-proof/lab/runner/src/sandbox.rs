@@ -31,7 +31,7 @@ const REQUESTS: usize = 64 * 500;
 /// The least part of axum's requests a core, the most memory, and what it may grow by once everything that it keeps is
 /// full.
 const LEAST_PART: f64 = 0.33;
-const MOST_KIB: u64 = 15 * 1024;
+const MOST_KIB: u64 = 64 * 1024;
 const MOST_GROWTH_KIB: u64 = 256;
 
 /// So many sessions are opened, and by so many bytes a process may have grown then.
