@@ -57,7 +57,7 @@ pub(crate) fn command(workspace: &Workspace, mut arguments: Arguments) -> Result
         };
     }
     let mut options = Vec::new();
-    for option in ["--list", "--record"] {
+    for option in ["--list", "--record", "--short"] {
         options.extend(arguments.contains(option).then_some(option));
     }
     let names = names(arguments)?;

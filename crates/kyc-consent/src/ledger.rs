@@ -215,10 +215,10 @@ impl ConsentLedger {
             endings: Arc::default(),
             uncommitted: None,
         };
-        Ok(Self {
+        Self {
             inner: Arc::new(inner),
             source: None,
-        })
+        }
     }
 
     /// The same ledger within a transaction of the caller's, whose store writes there what it commits: for a caller that writes more in the
@@ -241,10 +241,10 @@ impl ConsentLedger {
             endings: Arc::clone(&self.inner.endings),
             uncommitted: Some(Mutex::default()),
         };
-        Self {
+        Ok(Self {
             inner: Arc::new(inner),
             source: None,
-        }
+        })
     }
 
     /// The same ledger, for one thing that may be recorded again after a crash, under a name of the caller's for it, such as an

@@ -1,8 +1,9 @@
 //! Prints how many steps a second the engine makes durable, beside `pgbench` with the same statements.
 //!
-//! `cargo run --release -p kyc-journey-postgres --features testing --example steps [ROUNDS] [SECONDS] [ADDRESS]`: the variants take turns in each
-//! round, so that a machine that changes its mood changes all of them; what is printed is the median of the rounds. Without an address, as
-//! libpq's words `host=… user=… dbname=…`, it starts a server under the temporary directory, which root cannot. Nothing is asserted.
+//! `cargo run --release -p kyc-journey-postgres --features testing --example steps ROUNDS SECONDS ADDRESS`: the variants take turns in each
+//! round, so that a machine that changes its mood changes all of them. A row has the median of the rounds, and the least and most steps a
+//! second; its figures begin at column 24. The address is of an empty database, in libpq's words `host=… user=… dbname=…`. Nothing is
+//! asserted.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,7 +15,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ use kyc_journey_postgres::{PostgresEngine, PostgresOptions};
 use tokio::task::JoinSet;
 
 /// What is submitted at once.
-const AT_ONCE: [usize; 2] = [1, 64];
+const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
 
 // Lengths of the engine's bodies on average.
 const STATE: usize = 830;
@@ -205,47 +206,6 @@ fn panic_with(output: &std::process::Output) -> ! {
     panic!("pgbench failed, or had no time for a transaction: {output:?}")
 }
 
-/// A server under this directory, until it is dropped.
-struct Server {
-    programs: PathBuf,
-    data: PathBuf,
-}
-
-impl Server {
-    fn start(programs: &Path, directory: &Path) -> Self {
-        let server = Self {
-            programs: programs.to_owned(),
-            data: directory.join("data"),
-        };
-        server.run(
-            "initdb",
-            &["--username=postgres", "--auth=trust", "--no-sync"],
-        );
-        let options = format!(
-            "-k {} -c listen_addresses= -c max_connections=400",
-            directory.display()
-        );
-        server.run("pg_ctl", &["start", "--wait", "--silent", "-o", &options]);
-        server
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let status = Command::new(self.programs.join(program))
-            .arg("-D")
-            .arg(&self.data)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .status();
-        assert!(status.unwrap().success(), "{program}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["stop", "--silent", "--mode=immediate"]);
-    }
-}
-
 fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -265,21 +225,11 @@ fn median(values: &mut [f64]) -> f64 {
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let rounds: usize = arguments.next().map_or(5, |rounds| rounds.parse().unwrap());
-    let seconds: u64 = arguments.next().map_or(5, |number| number.parse().unwrap());
+    let rounds: usize = arguments.next().unwrap().parse().unwrap();
+    let seconds: u64 = arguments.next().unwrap().parse().unwrap();
+    let address = arguments.next().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let programs = programs();
-    let (address, _server) = match arguments.next() {
-        Some(address) => (address, None),
-        None => {
-            let server = Server::start(&programs, directory.path());
-            let address = format!(
-                "host={} user=postgres dbname=postgres",
-                directory.path().display()
-            );
-            (address, Some(server))
-        }
-    };
     let most = AT_ONCE.into_iter().max().unwrap();
     let engine_under_test = engine(&address, "kyc_steps").await;
     // The tables of pgbench, and its journeys.
@@ -311,14 +261,15 @@ async fn main() {
             table[2 * place + 1].1.push(measured);
         }
     }
-    println!("{rounds} rounds of {seconds} s, medians");
+    println!("{rounds} rounds of {seconds} s, medians; pgbench says no percentile, but the mean");
     println!(
-        "{:<24}{:>10}{:>10}{:>10}{:>12}",
-        "", "steps/s", "p50 ms", "p99 ms", "of pgbench"
+        "{:<24}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}",
+        "", "steps/s", "least", "most", "p50 ms", "p99 ms", "of pgbench"
     );
     let mut of_peer = 1.0;
     for (name, rounds) in &table {
-        let speed = median(&mut rounds.iter().map(|round| round.speed).collect::<Vec<_>>());
+        let mut speeds: Vec<f64> = rounds.iter().map(|round| round.speed).collect();
+        let speed = median(&mut speeds);
         let quantile = |share: f64| {
             let of_round = |round: &Measured| {
                 let mut sorted = round.latencies.clone();
@@ -327,15 +278,21 @@ async fn main() {
             };
             median(&mut rounds.iter().map(of_round).collect::<Vec<_>>())
         };
+        let (least, most) = (speeds[0], speeds[speeds.len() - 1]);
+        let mut row = format!("{name:<24}{speed:>10.0}{least:>10.0}{most:>10.0}");
         if name.starts_with("pgbench") {
             of_peer = speed;
-            println!("{name:<24}{speed:>10.0}{:>10.2} mean", quantile(0.5));
+            write!(row, "{:>10.2}{:>10}{:>12}", quantile(0.5), "-", "-").unwrap();
         } else {
-            let (half, most) = (quantile(0.5), quantile(0.99));
-            println!(
-                "{name:<24}{speed:>10.0}{half:>10.2}{most:>10.2}{:>12.2}",
-                speed / of_peer
-            );
+            let ratio = speed / of_peer;
+            write!(
+                row,
+                "{:>10.2}{:>10.2}{ratio:>12.2}",
+                quantile(0.5),
+                quantile(0.99)
+            )
+            .unwrap();
         }
+        println!("{row}");
     }
 }

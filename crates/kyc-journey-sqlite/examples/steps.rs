@@ -1,7 +1,8 @@
 //! Prints how many steps a second the engine makes durable, beside the same statements by rusqlite alone.
 //!
 //! `cargo run --release -p kyc-journey-sqlite --features testing --example steps [ROUNDS] [DIRECTORY]`: the variants take turns in each
-//! round, so that a disk that changes its mood changes all of them; what is printed is the median of the rounds. Nothing is asserted.
+//! round, so that a disk that changes its mood changes all of them. A row has the median of the rounds, and the least and most steps a
+//! second; its figures begin at column 24. Nothing is asserted.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -373,51 +374,54 @@ async fn main() {
     for at_once in AT_ONCE {
         engines.push(Engine::new(directory.path(), at_once).await);
     }
-    let names = ["write and sync", "raw, 1 a commit", "raw, 256 a commit"].map(str::to_owned);
     for history in HISTORIES {
         let mut engine = Engine::new(directory.path(), 64).await;
         engine.grow(history).await;
         engines.push(engine);
     }
-    let names = names
-        .into_iter()
+    let names = std::iter::once("write and sync".to_owned())
+        .chain(AT_ONCE.map(|steps| format!("raw, {steps} a commit")))
         .chain(AT_ONCE.map(|at_once| format!("engine, {at_once} at once")))
         .chain(HISTORIES.map(|events| format!("engine, 64, {events} events")));
     let mut table: Vec<(String, Vec<Measured>)> = names.map(|name| (name, Vec::new())).collect();
     for _ in 0..rounds {
         table[0].1.push(syncs(directory.path()));
-        table[1].1.push(raw.run(1));
-        table[2].1.push(raw.run(256));
-        for (engine, (_, measured)) in engines.iter_mut().zip(&mut table[3..]) {
+        let (raws, of_engine) = table[1..].split_at_mut(AT_ONCE.len());
+        for (steps, (_, measured)) in AT_ONCE.into_iter().zip(raws) {
+            measured.push(raw.run(steps));
+        }
+        for (engine, (_, measured)) in engines.iter_mut().zip(of_engine) {
             measured.push(engine.run().await);
         }
     }
-    let speed = |rounds: &[Measured]| {
+    let speeds = |rounds: &[Measured]| {
         let mut speeds: Vec<f64> = rounds.iter().map(|round| round.steps_per_second).collect();
-        median(&mut speeds)
+        let median = median(&mut speeds);
+        (median, speeds[0], speeds[speeds.len() - 1])
     };
-    let (one, grouped) = (speed(&table[1].1), speed(&table[2].1));
     println!("{rounds} rounds, medians; {}", engines[2].sizes());
     println!(
-        "{:<24}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}",
-        "", "steps/s", "p50 ms", "p99 ms", "of raw", "us, all", "us, write"
+        "{:<24}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+        "", "steps/s", "least", "most", "p50 ms", "p99 ms", "of raw", "us, all", "us, write"
     );
+    // As many steps a commit as are submitted at once; 64 where histories are measured.
+    let raw = |name: &str| {
+        let steps = name.split(' ').nth(1).unwrap().trim_end_matches(',');
+        let name = format!("raw, {steps} a commit");
+        let row = table.iter().find(|(row, _)| *row == name);
+        row.map(|(_, rounds)| speeds(rounds).0)
+    };
     for (name, rounds) in &table {
-        let speed = speed(rounds);
-        let peer = if name.contains("engine") && !name.contains(" 1 ") {
-            grouped
-        } else {
-            one
-        };
+        let (speed, least, most) = speeds(rounds);
         let cost = |of: usize| {
             let costs = rounds.iter().map(|round| round.microseconds[of]);
             median(&mut costs.collect::<Vec<_>>())
         };
         println!(
-            "{name:<24}{speed:>12.0}{:>10.2}{:>10.2}{:>10.2}{:>10.1}{:>10.1}",
-            speed / peer,
+            "{name:<24}{speed:>10.0}{least:>10.0}{most:>10.0}{:>10.2}{:>10.2}{:>10}{:>10.1}{:>10.1}",
             milliseconds(rounds, 0.5),
             milliseconds(rounds, 0.99),
+            raw(name).map_or("-".to_owned(), |raw| format!("{:.2}", speed / raw)),
             cost(0),
             cost(1),
         );

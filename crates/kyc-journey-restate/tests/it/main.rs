@@ -12,7 +12,6 @@
 mod behaviour;
 mod conformance;
 mod crash;
-mod figures;
 mod plans;
 mod running;
 mod server;

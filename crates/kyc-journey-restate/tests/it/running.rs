@@ -62,6 +62,11 @@ impl Setup {
         worker: RestateWorker,
     ) -> Self {
         let server = Server::start(program).await;
+        Self::of(server, sealer, worker).await
+    }
+
+    /// With this server, which has no worker yet.
+    pub(crate) async fn of(server: Server, sealer: Arc<dyn Sealer>, worker: RestateWorker) -> Self {
         let address = Address::new();
         let worker = Running::start(worker, &address);
         let engine = server.engine(sealer);

@@ -36,12 +36,21 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one over an empty directory, and waits until it answers.
     pub(crate) async fn start(program: &Path) -> Self {
-        let mut servers = Self::cluster(program, 1).await;
+        Self::start_at(program, &memory()).await
+    }
+
+    /// With its data in this place.
+    pub(crate) async fn start_at(program: &Path, place: &Path) -> Self {
+        let mut servers = Self::cluster_at(program, 1, place).await;
         servers.remove(0)
     }
 
     /// Starts several that keep everything on two of them, and waits until they answer.
     pub(crate) async fn cluster(program: &Path, servers: usize) -> Vec<Self> {
+        Self::cluster_at(program, servers, &memory()).await
+    }
+
+    async fn cluster_at(program: &Path, servers: usize, place: &Path) -> Vec<Self> {
         let ports: Vec<[u16; 3]> = (0..servers).map(|_| free_ports()).collect();
         let peers = ports
             .iter()
@@ -49,7 +58,7 @@ impl Server {
         let peers = peers.collect::<Vec<_>>().join(", ");
         let copies = servers.min(2);
         let start = |(number, [node, ingress, admin]): (usize, &[u16; 3])| {
-            let directory = directory();
+            let directory = tempfile::tempdir_in(place).unwrap();
             let settings = format!(
                 r#"node-name = "node-{number}"
 cluster-name = "test"
@@ -156,9 +165,13 @@ pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// In memory where there is such a place: no disk is waited for.
-fn directory() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+/// Where a test's servers keep their data: in memory where there is such a place, so that no disk is waited for.
+fn memory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    match memory.is_dir() {
+        true => memory,
+        false => std::env::temp_dir(),
+    }
 }
 
 /// The address of a worker, which outlives each worker that serves there: what is sent to it between two of them waits.

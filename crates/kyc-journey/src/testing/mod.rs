@@ -1,5 +1,5 @@
 //! Tools for tests of engines: one conformance suite, a machine that asks for whatever a check needs, a performer that keeps
-//! count, a clock that is moved by hand, a journey of every plan, and processes that are killed.
+//! count, a clock that is moved by hand, a journey of every plan, whole journeys for figures, and processes that are killed.
 //!
 //! Functions here fail a test by panicking, as assertions do.
 #![allow(
@@ -8,6 +8,7 @@
     reason = "a failed expectation ends the test"
 )]
 
+mod chain;
 mod clear_text;
 mod clock;
 pub mod conformance;
@@ -17,6 +18,7 @@ mod script;
 mod witness;
 
 pub use crate::point::POINTS;
+pub use chain::{CALLS, Ends, chained, chained_at_most_once, figures};
 pub use clear_text::{ClearText, Erased, LostKey};
 pub use clock::HandClock;
 pub use script::scripted;

@@ -41,79 +41,87 @@ use crate::shell::Workspace;
 struct Benchmark {
     name: &'static str,
     about: &'static str,
-    run: fn(&Workspace) -> Result<()>,
+    run: Run,
+}
+
+/// How a benchmark is run.
+enum Run {
+    /// In one length.
+    Whole(fn(&Workspace) -> Result<()>),
+    /// In two: `true` asks for the short one.
+    Lengths(fn(&Workspace, bool) -> Result<()>),
 }
 
 const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: "call",
         about: "instructions and allocations of one call, beside reqwest",
-        run: call::run,
+        run: Run::Whole(call::run),
     },
     Benchmark {
         name: "signatures",
         about: "checking and making signatures, beside other crates and languages",
-        run: signatures::run,
+        run: Run::Whole(signatures::run),
     },
     Benchmark {
         name: "build",
         about: "crates and build time of one provider, beside bare HTTP clients",
-        run: build::run,
+        run: Run::Whole(build::run),
     },
     Benchmark {
         name: "size",
         about: "bytes of a program that makes one call, beside bare HTTP clients",
-        run: size::run,
+        run: Run::Whole(size::run),
     },
     Benchmark {
         name: "sandbox",
         about: "requests a core, start and memory of the served sandbox, beside axum",
-        run: sandbox::run,
+        run: Run::Whole(sandbox::run),
     },
     Benchmark {
         name: "first-call",
         about: "a client and its first call in a new process, beside bare HTTP clients",
-        run: first_call::run,
+        run: Run::Whole(first_call::run),
     },
     Benchmark {
         name: "throughput",
         about: "calls a second on one core, beside clients of Rust, Go, Node.js and Python",
-        run: throughput::run,
+        run: Run::Whole(throughput::run),
     },
     Benchmark {
         name: "latency",
         about: "what a call takes longer than by hand, one at a time",
-        run: latency::run,
+        run: Run::Whole(latency::run),
     },
     Benchmark {
         name: "growth",
         about: "how the cost grows with calls at once and with the reply, as pictures",
-        run: growth::run,
+        run: Run::Whole(growth::run),
     },
     Benchmark {
         name: "large",
         about: "memory of calls with large replies, and the reading of an account body beside serde",
-        run: large::run,
+        run: Run::Whole(large::run),
     },
     Benchmark {
         name: "batch",
         about: "processor time and memory of a batch up to a million rows with faults, beside reqwest and aiohttp",
-        run: batch::run,
+        run: Run::Whole(batch::run),
     },
     Benchmark {
         name: "journeys",
-        about: "steps of journeys that are made durable, beside rusqlite alone, and a start with many open",
-        run: journeys::run,
+        about: "steps and whole journeys that are made durable, beside rusqlite, pgbench and other engines; a start with many open",
+        run: Run::Lengths(journeys::run),
     },
     Benchmark {
         name: "fan-out",
         about: "5 and 50 providers at once, beside reqwest",
-        run: fan_out::many,
+        run: Run::Whole(fan_out::many),
     },
     Benchmark {
         name: "tail",
         about: "one late answer in a hundred, hedged and not, beside reqwest",
-        run: fan_out::tail,
+        run: Run::Whole(fan_out::tail),
     },
 ];
 
@@ -134,7 +142,13 @@ fn command(mut arguments: Arguments) -> Result<()> {
             .for_each(|benchmark| println!("{:<14}{}", benchmark.name, benchmark.about));
         return no_more(arguments);
     }
-    let record = arguments.contains("--record");
+    let (record, short) = (
+        arguments.contains("--record"),
+        arguments.contains("--short"),
+    );
+    if record && short {
+        return Err(Failure::new("what was measured shortly is not recorded"));
+    }
     let wanted: Vec<String> = arguments
         .finish()
         .iter()
@@ -146,17 +160,30 @@ fn command(mut arguments: Arguments) -> Result<()> {
             "no benchmark `{unknown}`; `cargo xtask bench --list` prints them"
         )));
     }
+    let selected = || {
+        BENCHMARKS.iter().filter(|benchmark| {
+            wanted.is_empty() || wanted.iter().any(|name| name == benchmark.name)
+        })
+    };
+    let has_one_length = |benchmark: &&Benchmark| matches!(benchmark.run, Run::Whole(_));
+    if short && let Some(benchmark) = selected().find(has_one_length) {
+        return Err(Failure::new(format!(
+            "`{}` has one length, and no `--short`",
+            benchmark.name
+        )));
+    }
     let workspace = Workspace::find()?;
-    for benchmark in BENCHMARKS {
-        if wanted.is_empty() || wanted.iter().any(|name| name == benchmark.name) {
-            report::forget(&workspace, benchmark.name)?;
-            let judged = (benchmark.run)(&workspace);
-            // A figure that misses its target is published as well.
-            if record {
-                report::record(&workspace, benchmark.name)?;
-            }
-            judged?;
+    for benchmark in selected() {
+        report::forget(&workspace, benchmark.name)?;
+        let judged = match benchmark.run {
+            Run::Whole(run) => run(&workspace),
+            Run::Lengths(run) => run(&workspace, short),
+        };
+        // A figure that misses its target is published as well.
+        if record {
+            report::record(&workspace, benchmark.name)?;
         }
+        judged?;
     }
     Ok(())
 }

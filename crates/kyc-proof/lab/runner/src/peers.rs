@@ -59,6 +59,18 @@ impl Runtime {
 }
 
 fn rust(workspace: &Workspace, sources: &Path) -> Result<Ready> {
+    let program = cargo_package(workspace, sources, "peers")?;
+    let lock = read(&sources.join("Cargo.lock"))?;
+    let version = |name| locked(&lock, name).unwrap_or("?");
+    Ok(Ready {
+        program,
+        scripts: None,
+        versions: format!("awc {}, ureq {}", version("awc"), version("ureq")),
+    })
+}
+
+/// Builds the program of a package with a lock file of its own.
+pub(crate) fn cargo_package(workspace: &Workspace, sources: &Path, name: &str) -> Result<PathBuf> {
     let mut build = shell::cargo_in(
         sources,
         [
@@ -72,15 +84,8 @@ fn rust(workspace: &Workspace, sources: &Path) -> Result<Ready> {
     let target = crate::metadata::Metadata::read(workspace)?.target_directory;
     build.arg("--target-dir").arg(target.join("bench/peers"));
     let messages = shell::read(&mut build)?;
-    let program = shell::executable(&messages, "peers")
-        .ok_or_else(|| Failure::new("cargo built no program `peers`"))?;
-    let lock = read(&sources.join("Cargo.lock"))?;
-    let version = |name| locked(&lock, name).unwrap_or("?");
-    Ok(Ready {
-        program,
-        scripts: None,
-        versions: format!("awc {}, ureq {}", version("awc"), version("ureq")),
-    })
+    shell::executable(&messages, name)
+        .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
 }
 
 fn go(sources: &Path, output: &Path) -> Result<Ready> {
@@ -140,10 +145,33 @@ fn node(sources: &Path, output: &Path) -> Result<Ready> {
 }
 
 fn python(sources: &Path, output: &Path) -> Result<Ready> {
+    let program = environment(sources, output)?;
+    let requirements = output.join("requirements.txt");
+    let version = shell::read(Command::new(&program).arg("--version"))?;
+    let lines = read(&requirements)?;
+    let pinned = |name: &str| {
+        let lines = lines.lines().filter_map(|line| line.split_once("=="));
+        let found = lines.into_iter().find(|(found, _)| *found == name);
+        found.map_or_else(|| "?".to_owned(), |(_, version)| version.to_owned())
+    };
+    Ok(Ready {
+        program,
+        scripts: Some(output.to_owned()),
+        versions: format!(
+            "{}, aiohttp {}, httpx {}",
+            version.trim(),
+            pinned("aiohttp"),
+            pinned("httpx")
+        ),
+    })
+}
+
+/// Copies scripts of Python, installs what they require into an environment of its own beside them, and returns its interpreter.
+pub(crate) fn environment(sources: &Path, output: &Path) -> Result<PathBuf> {
     let python = Package {
         name: "python3",
         program: "python3",
-        reason: "two of the peers run on Python",
+        reason: "some of the peers run on Python",
     };
     python.provide()?;
     let environment = output.join("environment");
@@ -166,7 +194,6 @@ fn python(sources: &Path, output: &Path) -> Result<Ready> {
         make()?;
     }
     copy(sources, output)?;
-    let requirements = output.join("requirements.txt");
     let mut install = Command::new(&program);
     install.args([
         "-m",
@@ -175,24 +202,9 @@ fn python(sources: &Path, output: &Path) -> Result<Ready> {
         "--quiet",
         "--disable-pip-version-check",
     ]);
-    shell::read(install.arg("--requirement").arg(&requirements))?;
-    let version = shell::read(Command::new(&program).arg("--version"))?;
-    let lines = read(&requirements)?;
-    let pinned = |name: &str| {
-        let lines = lines.lines().filter_map(|line| line.split_once("=="));
-        let found = lines.into_iter().find(|(found, _)| *found == name);
-        found.map_or_else(|| "?".to_owned(), |(_, version)| version.to_owned())
-    };
-    Ok(Ready {
-        program,
-        scripts: Some(output.to_owned()),
-        versions: format!(
-            "{}, aiohttp {}, httpx {}",
-            version.trim(),
-            pinned("aiohttp"),
-            pinned("httpx")
-        ),
-    })
+    let requirements = output.join("requirements.txt");
+    shell::read(install.arg("--requirement").arg(requirements))?;
+    Ok(program)
 }
 
 /// Copies the files of a directory: what is installed or compiled beside them is not to lie among the sources.

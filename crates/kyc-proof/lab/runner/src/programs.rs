@@ -32,6 +32,26 @@ pub(crate) fn kyc(workspace: &Workspace) -> Result<PathBuf> {
     built.remove("kyc").ok_or_else(|| missing("kyc"))
 }
 
+/// An example of a crate of the workspace.
+pub(crate) fn example(
+    workspace: &Workspace,
+    package: &str,
+    features: &[&str],
+    name: &'static str,
+) -> Result<PathBuf> {
+    println!("building {name} of {package}");
+    let what = [
+        "build",
+        "--release",
+        "--package",
+        package,
+        "--example",
+        name,
+    ];
+    let mut built = build(workspace.cargo(what.iter().chain(features)), &[name])?;
+    built.remove(name).ok_or_else(|| missing(name))
+}
+
 fn build(mut build: Command, names: &[&'static str]) -> Result<BTreeMap<&'static str, PathBuf>> {
     build.arg("--message-format=json-render-diagnostics");
     let messages = shell::read(&mut build)?;
