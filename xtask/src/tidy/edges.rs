@@ -17,6 +17,7 @@ pub(crate) enum Role {
     Facade,
     Consent,
     Sandbox,
+    File,
     Cli,
     Proof,
     Tasks,
@@ -43,6 +44,7 @@ impl Role {
             "kyc-journey-server" => Self::Server,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
+            "sqlite-file" => Self::File,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
             "xtask" => Self::Tasks,
@@ -55,9 +57,10 @@ impl Role {
         let other = Self::of(on);
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
         match Self::of(package) {
-            Self::Core | Self::Tasks => false,
-            Self::Journey | Self::Consent | Self::Sandbox => other == Self::Core,
-            Self::Engine => matches!(other, Self::Core | Self::Journey),
+            Self::Core | Self::File | Self::Tasks => false,
+            Self::Journey => other == Self::Core,
+            Self::Consent | Self::Sandbox => matches!(other, Self::Core | Self::File),
+            Self::Engine => matches!(other, Self::Core | Self::Journey | Self::File),
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
             }
@@ -185,6 +188,8 @@ mod tests {
             ("kyc-facade", "kyc-journey"),
             ("kyc-facade", "kyc-journey-sqlite"),
             ("kyc-journey-postgres", "kyc-journey-sqlite"),
+            ("sqlite-file", "provider-core"),
+            ("finpass", "sqlite-file"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -201,6 +206,8 @@ mod tests {
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
             ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-journey-sqlite", "sqlite-file"),
+            ("kyc-consent", "sqlite-file"),
             ("kyc-journey-restate", "kyc-journey"),
             ("kyc-journey-postgres", "kyc-journey"),
             ("kyc-cli", "kyc-journey-sqlite"),
