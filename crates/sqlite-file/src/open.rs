@@ -393,7 +393,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // A reader of another process may hold up a checkpoint for a moment.
     database.busy_timeout(std::time::Duration::from_secs(10))?;
     database.set_prepared_statement_cache_capacity(64);
-    // Or else SQLite 3.51 compiles a cached statement anew whenever a parameter of its conditions is bound.
+    // Or else SQLite 3.51 compiles many a cached statement anew whenever a parameter of its conditions is bound.
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(database)
 }
@@ -785,8 +785,13 @@ mod tests {
 
         let directory = tempfile::tempdir().expect("a directory");
         let opened = open(directory.path()).expect("a database");
+        // Of several rows SQLite would like to know what is bound.
+        let table =
+            "CREATE TABLE found (key BLOB, at INTEGER, PRIMARY KEY (key, at)) WITHOUT ROWID";
+        opened.writer.execute_batch(table).expect("a table");
         for database in [&opened.writer, &opened.reader] {
-            let find = || database.prepare_cached("SELECT at FROM parked WHERE key = ?1");
+            let find =
+                || database.prepare_cached("SELECT at FROM found WHERE key = ?1 ORDER BY at");
             for key in 0..3_u8 {
                 let mut found = find().expect("a statement");
                 assert_eq!(found.exists([[key].as_slice()]), Ok(false));
