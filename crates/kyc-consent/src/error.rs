@@ -74,6 +74,18 @@ pub enum Refusal {
     /// The file or its directory may not be written. [`Files::open_to_read`](crate::Files::open_to_read) needs no more than to read it.
     #[error("it may not be written")]
     ReadOnly,
+    /// It lies on a file system that several machines share, where SQLite's log loses data. Move it to a disk of this machine.
+    #[error("it is on a network file system")]
+    NetworkFileSystem,
+    /// There is a log without the database that it belongs to. Put the database back beside it, or remove both `-wal` and `-shm`.
+    #[error("it is missing, and its log is there")]
+    MissingDatabase,
+    /// It is a link to a file that is not there.
+    #[error("it is a link to a file that is not there")]
+    DanglingLink,
+    /// It has several names (hard links), and its log lies beside one of them only. Remove the others.
+    #[error("it has several names (hard links)")]
+    SeveralNames,
     /// An earlier version of this crate wrote it, and it may not be brought up to date. Open it once where it may be written.
     #[error("its schema is older than this version reads; open it once where it may be written")]
     OlderSchema,

@@ -1,24 +1,21 @@
 //! The ledger and its keys, each in a SQLite file of its own.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 #[cfg(unix)]
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 #[cfg(unix)]
 use provider_core::Clock;
 use provider_core::InvalidRequest;
-use rusqlite::config::DbConfig;
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction,
-    TransactionBehavior, params,
+    Connection, ErrorCode, OptionalExtension as _, Row, Transaction, TransactionBehavior, params,
 };
+use sqlite_file::{Application, Candidate, OpenError, open_to_read};
 
 use crate::chain::Head;
 use crate::entry::{Entry, EntryKind};
@@ -37,24 +34,12 @@ use crate::store::{Change, EndReason, Follower, LedgerStore, ReceiptRow, Subject
 use crate::wrapper::FileKeyWrapper;
 use crate::wrapper::Wrapped;
 
-/// The first SQLite without the bug that corrupts a file in WAL mode that several connections write.
-const OLDEST_SQLITE: i32 = 3_051_003;
-/// How long a statement waits for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
-const HEADER: usize = 100;
-
-/// What tells one kind of file from all others.
-struct Application {
-    id: i32,
-    /// What makes each version of the schema of the one before it; of nothing, the first.
-    schemas: &'static [&'static str],
-}
-
-impl Application {
-    fn schema(&self) -> i32 {
-        i32::try_from(self.schemas.len()).unwrap_or(i32::MAX)
-    }
-}
+/// Settings of whoever writes.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", "2"),
+    ("secure_delete", "ON", "1"),
+];
 
 /// `KYCL`.
 const LEDGER: Application = Application {
@@ -134,6 +119,8 @@ UPDATE receipt SET epoch = (SELECT epoch FROM person WHERE id = subject) WHERE e
 ALTER TABLE person DROP COLUMN epoch;
 ",
     ],
+    settings: SETTINGS,
+    step: |_| {},
 };
 
 /// `KYCK`.
@@ -151,6 +138,8 @@ CREATE TABLE secret (
     since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 "],
+    settings: SETTINGS,
+    step: |_| {},
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -176,199 +165,25 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-fn failed(error: &io::Error) -> StoreError {
-    StoreError::Failed(error.kind().to_string())
-}
-
-fn uncreated(error: &io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            StoreError::Refused(Refusal::ReadOnly)
-        }
-        _ => failed(error),
-    }
-}
-
-fn check_version(number: i32) -> Result<(), Refusal> {
-    match number < OLDEST_SQLITE {
-        true => Err(Refusal::OldSqlite),
-        false => Ok(()),
-    }
-}
-
-/// Refuses a file by its first bytes, which SQLite documents, because opening a database can already write beside it. `false`
-/// if there is no file yet, or an empty one.
-fn check_header(path: &Path, application: &Application) -> Result<bool, StoreError> {
-    let mut file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(failed(&error)),
-    };
-    let mut header = [0; HEADER];
-    let mut read = 0;
-    while let Some(rest) = header.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest).map_err(|error| failed(&error))? {
-            0 => break,
-            more => read = read.saturating_add(more),
-        }
-    }
-    if read == 0 {
-        return Ok(false);
-    }
-    let number = |at: usize| {
-        let bytes = header.get(at..).and_then(|rest| rest.first_chunk::<4>());
-        bytes.map_or(0, |bytes| i32::from_be_bytes(*bytes))
-    };
-    let refused = |refusal| Err(StoreError::Refused(refusal));
-    match () {
-        () if read < HEADER || !header.starts_with(b"SQLite format 3\0") => {
-            refused(Refusal::NoDatabase)
-        }
-        () if number(68) != application.id => refused(Refusal::OtherApplication),
-        () if number(60) > application.schema() => refused(Refusal::NewerSchema),
-        () => Ok(true),
-    }
-}
-
-/// Opens a file of this application, creates it if there is none, and reads back every setting that matters.
-fn open(path: &Path, application: &Application) -> Result<Connection, StoreError> {
-    check_version(rusqlite::version_number()).map_err(StoreError::Refused)?;
-    let exists = check_header(path, application)?;
-    if !exists {
-        create_private(path).map_err(|error| uncreated(&error))?;
-    }
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    if !exists {
-        // In the file itself before there is a write-ahead log, so that the file's first bytes always tell whose it is.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        if number(&transaction, "application_id")? == 0 {
-            let id = LedgerId::random().map_err(|error| StoreError::Failed(error.to_string()))?;
-            upgrade(&transaction, application)?;
-            if application.id == LEDGER.id {
-                transaction.execute("INSERT INTO ledger VALUES (1, ?1)", [id.as_bytes()])?;
-            }
-            transaction.pragma_update(None, "application_id", application.id)?;
-        }
-        transaction.commit()?;
-    }
-    // The first bytes may be older than the log.
-    let refused = |refusal| Err(StoreError::Refused(refusal));
-    if number(&connection, "application_id")? != i64::from(application.id) {
-        return refused(Refusal::OtherApplication);
-    }
-    let schema = i64::from(application.schema());
-    if number(&connection, "user_version")? > schema {
-        return refused(Refusal::NewerSchema);
-    }
-    if number(&connection, "user_version")? < schema {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        upgrade(&transaction, application)?;
-        transaction.commit()?;
-    }
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        return refused(Refusal::Setting("journal_mode=WAL"));
-    }
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    if number(&connection, "synchronous")? != 2 {
-        return refused(Refusal::Setting("synchronous=FULL"));
-    }
-    connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
-    if number(&connection, "secure_delete")? != 1 {
-        return refused(Refusal::Setting("secure_delete=ON"));
-    }
-    Ok(connection)
-}
-
-/// Opens a file of this application that is there, and writes nothing to it: neither to the file nor to its log, which must need no
-/// recovery.
-fn open_to_read(path: &Path, application: &Application) -> Result<Connection, StoreError> {
-    check_version(rusqlite::version_number()).map_err(StoreError::Refused)?;
-    let refused = |refusal| Err(StoreError::Refused(refusal));
-    if !check_header(path, application)? {
-        return refused(Refusal::NoDatabase);
-    }
-    let opened = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|connection| {
-        let schema = number(&connection, "user_version")?;
-        Ok((connection, schema))
-    });
-    let log = fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len());
-    let (connection, schema) = match opened {
-        Ok(opened) => opened,
-        Err(_) if log > 0 => return refused(Refusal::LogUnread),
-        // Where nothing may be made beside the file and there is no log, nobody writes it, and all of it is in it.
-        Err(_) => {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-            let connection = connect(&immutable(path), flags)?;
-            let schema = number(&connection, "user_version")?;
-            (connection, schema)
-        }
-    };
-    if number(&connection, "application_id")? != i64::from(application.id) {
-        return refused(Refusal::OtherApplication);
-    }
-    match schema.cmp(&i64::from(application.schema())) {
-        Ordering::Less => refused(Refusal::OlderSchema),
-        Ordering::Greater => refused(Refusal::NewerSchema),
-        Ordering::Equal => Ok(connection),
-    }
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(PATIENCE)?;
-    // Or else SQLite 3.51 compiles a cached statement anew whenever a parameter of its conditions is bound.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(connection)
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// The file as a URI by which SQLite reads it without a lock and a log.
-fn immutable(path: &Path) -> PathBuf {
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                uri.push(char::from(*byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    uri.into()
-}
-
-/// Makes the current schema of an earlier one, or of nothing.
-fn upgrade(transaction: &Transaction<'_>, application: &Application) -> Result<(), StoreError> {
-    let from = usize::try_from(number(transaction, "user_version")?)
-        .map_err(|_| StoreError::Unreadable("the version of the schema"))?;
-    for schema in application.schemas.iter().skip(from) {
-        transaction.execute_batch(schema)?;
-    }
-    Ok(transaction.pragma_update(None, "user_version", application.schema())?)
-}
-
-fn number(connection: &Connection, pragma: &str) -> Result<i64, StoreError> {
-    Ok(connection.pragma_query_value(None, pragma, |row| row.get(0))?)
-}
-
-/// An empty file that is its owner's alone; SQLite gives its log the same mode. Another process may have been faster. What is no
-/// file, such as a device, is refused.
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ if !fs::metadata(path)?.is_file() => Err(io::ErrorKind::InvalidInput.into()),
-        _ => Ok(()),
+impl From<OpenError> for StoreError {
+    /// Names the failure, without a path.
+    fn from(error: OpenError) -> Self {
+        Self::Refused(match error {
+            OpenError::NetworkFileSystem { .. } => Refusal::NetworkFileSystem,
+            OpenError::ReadOnly { .. } => Refusal::ReadOnly,
+            OpenError::NotADatabase { .. } => Refusal::NoDatabase,
+            OpenError::MissingDatabase { .. } => Refusal::MissingDatabase,
+            OpenError::DanglingLink { .. } => Refusal::DanglingLink,
+            OpenError::SeveralNames { .. } => Refusal::SeveralNames,
+            OpenError::OtherApplication { .. } => Refusal::OtherApplication,
+            OpenError::NewerSchema { .. } => Refusal::NewerSchema,
+            OpenError::OlderSchema { .. } => Refusal::OlderSchema,
+            OpenError::LogUnread { .. } => Refusal::LogUnread,
+            OpenError::OldSqlite { .. } => Refusal::OldSqlite,
+            OpenError::Setting { pragma, .. } => Refusal::Setting(pragma),
+            OpenError::File { source, .. } => return Self::Failed(source.kind().to_string()),
+            _ => return Self::Failed("the database cannot be opened".to_owned()),
+        })
     }
 }
 
@@ -404,9 +219,9 @@ fn unsigned(number: i64) -> Result<u64, StoreError> {
 /// another application, of a newer schema, or that is no database is refused before anything is written.
 pub struct SqliteStore {
     ledger: LedgerId,
-    writer: Mutex<Connection>,
-    /// Of its own, so that a proof does not wait for somebody's commit.
+    /// Of its own, so that a proof does not wait for somebody's commit. Closed first: only whoever writes moves the log into the file.
     reader: Mutex<Connection>,
+    writer: Mutex<Connection>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -424,8 +239,12 @@ impl SqliteStore {
     ///
     /// [`StoreError::Refused`], and nothing was written; or the file system or the database failed.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        Self::over(open(path, &LEDGER)?, open(path, &LEDGER)?)
+        // Several processes may have the file; each has the lock while it opens it.
+        let opened = Candidate::new(path.as_ref(), &LEDGER)?.wait()?;
+        let id = LedgerId::random().map_err(|error| StoreError::Failed(error.to_string()))?;
+        let begin = "INSERT INTO ledger SELECT 1, ?1 WHERE NOT EXISTS (SELECT 1 FROM ledger)";
+        opened.writer.execute(begin, [id.as_bytes()])?;
+        Self::over(opened.writer, opened.reader)
     }
 
     /// Opens a file that is there, and writes nothing.
@@ -872,7 +691,8 @@ impl Files {
             let persons = store.persons()?;
             return Err(KeyError::Lost { persons }.into());
         }
-        let keys = SqliteKeyStore(Mutex::new(open_to_read(&self.keys, &KEYS)?));
+        let keys = open_to_read(&self.keys, &KEYS).map_err(StoreError::from)?;
+        let keys = SqliteKeyStore(Mutex::new(keys));
         if !self.key_encryption_key.exists() {
             let persons = keys.persons()?;
             return Err(KeyError::Lost { persons }.into());
@@ -899,7 +719,8 @@ impl SqliteKeyStore {
     ///
     /// As for [`SqliteStore::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self(Mutex::new(open(path.as_ref(), &KEYS)?)))
+        let opened = Candidate::new(path.as_ref(), &KEYS)?.wait()?;
+        Ok(Self(Mutex::new(opened.writer)))
     }
 }
 
@@ -1048,13 +869,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_old_sqlite_is_refused() {
-        assert_eq!(check_version(3_051_002), Err(Refusal::OldSqlite));
-        assert_eq!(check_version(3_051_003), Ok(()));
-        assert_eq!(check_version(rusqlite::version_number()), Ok(()));
-    }
-
     /// A statement that is compiled anew each time costs more than what it reads.
     #[test]
     fn what_a_proof_asks_is_compiled_once() {
@@ -1069,20 +883,5 @@ mod tests {
         let status = |of| statement.get_status(of);
         assert_eq!(status(StatementStatus::Run), 3);
         assert_eq!(status(StatementStatus::RePrepare), 0);
-    }
-
-    #[test]
-    fn settings_are_in_force_on_both_connections() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(directory.path().join("ledger.db")).unwrap();
-        for connection in [&store.writer, &store.reader] {
-            let connection = held(connection);
-            assert_eq!(number(&connection, "synchronous"), Ok(2));
-            assert_eq!(number(&connection, "secure_delete"), Ok(1));
-            let mode: String = connection
-                .pragma_query_value(None, "journal_mode", |row| row.get(0))
-                .unwrap();
-            assert_eq!(mode, "wal");
-        }
     }
 }

@@ -14,9 +14,10 @@ use kyc_journey::{
     Payload, Provider, Reported, RunLease, Sealer, Seq, Submitted, apply,
 };
 use rusqlite::{Connection, ErrorCode};
+use sqlite_file::{Candidate, OpenError, Opened, SqliteError};
 use tokio::sync::{Notify, oneshot};
 
-use crate::open::{Candidate, OpenError, Opened, SqliteError};
+use crate::application::JOURNEYS;
 use crate::tables::{Recent, Tables};
 use crate::writer::{Failure, NotWritten, Writer};
 
@@ -47,7 +48,11 @@ impl SqliteEngine {
     ///
     /// The file is held by another engine, is something else, or lies where journeys cannot be kept; nothing was written then.
     pub fn open(path: impl AsRef<Path>, sealer: Arc<dyn Sealer>) -> Result<Self, OpenError> {
-        Self::start(Candidate::new(path.as_ref())?.open()?, sealer, apply)
+        Self::start(
+            Candidate::new(path.as_ref(), &JOURNEYS)?.open()?,
+            sealer,
+            apply,
+        )
     }
 
     /// Finds what speaks against a file that is to be opened or made, and writes nothing: before something is made that belongs to it,
@@ -57,7 +62,7 @@ impl SqliteEngine {
     ///
     /// As for [`open`](Self::open), but for what only the database itself tells, and for [`Held`](OpenError::Held).
     pub fn check(path: impl AsRef<Path>) -> Result<(), OpenError> {
-        Candidate::check(path.as_ref())
+        Candidate::check(path.as_ref(), &JOURNEYS)
     }
 
     /// Waits until no other engine has the database, on this machine, then opens it: at once if the one that had it dies.
@@ -71,7 +76,7 @@ impl SqliteEngine {
         sealer: Arc<dyn Sealer>,
     ) -> Result<Self, OpenError> {
         let path = path.as_ref().to_owned();
-        let candidate = Candidate::new(&path)?;
+        let candidate = Candidate::new(&path, &JOURNEYS)?;
         let (opened, wait) = oneshot::channel();
         // A thread of its own: the runtime would wait for one of its own when it ends. Given up, it lets the lock go at once.
         std::thread::Builder::new()

@@ -1,10 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod application;
 mod engine;
-mod mounts;
-mod open;
 mod tables;
 mod writer;
 
 pub use engine::SqliteEngine;
-pub use open::{OpenError, SqliteError};
+pub use sqlite_file::{OpenError, SqliteError};

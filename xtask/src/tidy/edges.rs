@@ -17,6 +17,7 @@ pub(crate) enum Role {
     Facade,
     Consent,
     Sandbox,
+    File,
     Cli,
     Proof,
     Tasks,
@@ -43,6 +44,7 @@ impl Role {
             "kyc-journey-server" => Self::Server,
             "kyc-consent" => Self::Consent,
             "kyc-sandbox" => Self::Sandbox,
+            "sqlite-file" => Self::File,
             "kyc-cli" => Self::Cli,
             "kyc-proof" => Self::Proof,
             "xtask" => Self::Tasks,
@@ -55,11 +57,12 @@ impl Role {
         let other = Self::of(on);
         let sandbox_in_tests = for_tests && other == Self::Sandbox;
         match Self::of(package) {
-            Self::Core | Self::Tasks => false,
-            Self::Journey | Self::Consent | Self::Sandbox => other == Self::Core,
+            Self::Core | Self::File | Self::Tasks => false,
+            Self::Journey => other == Self::Core,
+            Self::Consent | Self::Sandbox => matches!(other, Self::Core | Self::File),
             Self::Engine => {
                 let ledger_beside = package == "kyc-journey-postgres" && other == Self::Consent;
-                matches!(other, Self::Core | Self::Journey) || ledger_beside
+                matches!(other, Self::Core | Self::Journey | Self::File) || ledger_beside
             }
             Self::Provider => {
                 other == Self::Core || sandbox_in_tests || SAME_COMPANY.contains(&(package, on))
@@ -189,6 +192,8 @@ mod tests {
             ("kyc-facade", "kyc-journey-sqlite"),
             ("kyc-journey-postgres", "kyc-journey-sqlite"),
             ("kyc-journey-sqlite", "kyc-consent"),
+            ("sqlite-file", "provider-core"),
+            ("finpass", "sqlite-file"),
         ] {
             assert!(
                 forbidden(package, &plain(on)).is_some(),
@@ -205,6 +210,8 @@ mod tests {
             ("kyc-proof", "kyc-cli"),
             ("kyc-journey", "provider-core"),
             ("kyc-journey-sqlite", "kyc-journey"),
+            ("kyc-journey-sqlite", "sqlite-file"),
+            ("kyc-consent", "sqlite-file"),
             ("kyc-journey-restate", "kyc-journey"),
             ("kyc-journey-postgres", "kyc-journey"),
             ("kyc-journey-postgres", "kyc-consent"),

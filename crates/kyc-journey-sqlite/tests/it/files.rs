@@ -70,11 +70,7 @@ async fn a_file_has_one_engine_and_another_one_takes_over() {
     start(&first).await;
     let error = open(directory.path()).unwrap_err();
     assert!(matches!(error, OpenError::Held { .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .ends_with("kyc.db is run by another engine")
-    );
+    assert!(error.to_string().ends_with("kyc.db is in use"));
     let path = directory.path().join("kyc.db");
     let standby = tokio::spawn(SqliteEngine::stand_by(path, Arc::new(ClearText)));
     tokio::task::yield_now().await;

@@ -4,186 +4,79 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use kyc_journey::point;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::error::OpenError;
 use crate::mounts;
 
-/// Marks a file as a database of journeys: `KYCJ`.
-const APPLICATION: i32 = 0x4b59_434a;
+/// What tells one application's files from all others, and how they are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Application {
+    /// Marks a file in its header. Not 0, by which a file says nothing.
+    pub id: i32,
+    /// What makes each version of the schema of the one before it; of nothing, the first.
+    pub schemas: &'static [&'static str],
+    /// The settings of a connection that writes, in order: the name, the word to set it to, and what it must be then.
+    pub settings: &'static [(&'static str, &'static str, &'static str)],
+    /// Called before and after a new file has its name: for tests that end the process there.
+    pub step: fn(&'static str),
+}
 
-/// The schema that this version writes.
-const SCHEMA: i32 = 1;
+impl Application {
+    fn schema(&self) -> i32 {
+        i32::try_from(self.schemas.len()).unwrap_or(i32::MAX)
+    }
+}
+
+/// How long the header of a database is.
+const HEADER: u64 = 100;
 
 /// The first SQLite whose write-ahead log is not reset under a reader's feet: 3.51.3.
 const OLDEST: i32 = 3_051_003;
 
-/// Why a database was not opened. Nothing was written to it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The file lies on a file system that several machines share, where SQLite's write-ahead log loses data. Move it to a
-    /// disk of this machine, or use the Postgres engine.
-    #[error("{} is on a network file system ({kind}); journeys need a disk of this machine", path.display())]
-    NetworkFileSystem {
-        /// The file.
-        path: PathBuf,
-        /// The type of the file system, as the kernel names it.
-        kind: String,
-    },
-    /// The file or its directory cannot be written.
-    #[error("{} cannot be written", path.display())]
-    ReadOnly {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is something else.
-    #[error("{} is not a SQLite database", path.display())]
-    NotADatabase {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is a write-ahead log without the database that it belongs to. Put the database back beside it, or remove both
-    /// `-wal` and `-shm`.
-    #[error("{} is missing, and its write-ahead log is there", path.display())]
-    MissingDatabase {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The path is a link to a file that is not there. Remove the link, or put the file back.
-    #[error("{} is a link to a file that is not there", path.display())]
-    DanglingLink {
-        /// The link.
-        path: PathBuf,
-    },
-    /// The file has several names (hard links). The lock and the write-ahead log lie beside one of them only, so that by another name
-    /// the database would be opened twice, and torn. Remove the other names.
-    #[error("{} has {names} names; a database must have one", path.display())]
-    SeveralNames {
-        /// The file.
-        path: PathBuf,
-        /// How many names it has.
-        names: u64,
-    },
-    /// The database is another application's.
-    #[error("{} is a database of another application (its application_id is {found:#x})", path.display())]
-    OtherApplication {
-        /// The file.
-        path: PathBuf,
-        /// What the file says whose it is; 0 if it says nothing.
-        found: i32,
-    },
-    /// A later version has written the database. Use that version.
-    #[error("{} has schema {found}, and this version knows {known} at most", path.display())]
-    NewerSchema {
-        /// The file.
-        path: PathBuf,
-        /// The schema of the file.
-        found: i32,
-        /// The latest schema that this version knows.
-        known: i32,
-    },
-    /// Another engine, of this process or of another one, has the database open. Wait with
-    /// [`SqliteEngine::stand_by`](crate::SqliteEngine::stand_by).
-    #[error("{} is run by another engine", path.display())]
-    Held {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The SQLite that the program was linked with can lose data. Build with rusqlite's feature `bundled`.
-    #[error("SQLite {found} can lose data; 3.51.3 is the oldest that is accepted")]
-    OldSqlite {
-        /// The version that is linked.
-        found: &'static str,
-    },
-    /// A setting did not take effect, on which durability or erasure depends.
-    #[error("{pragma} is {found} and not {wanted} after it was set")]
-    Setting {
-        /// The name of the setting.
-        pragma: &'static str,
-        /// What it must be.
-        wanted: &'static str,
-        /// What it is.
-        found: String,
-    },
-    /// The database was closed while it was waited for.
-    #[error("the wait for {} was given up", path.display())]
-    GivenUp {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file system refused something else.
-    #[error("{} cannot be opened: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
-    },
-    /// SQLite refused something else.
-    #[error("{} cannot be opened: {source}", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What it said. Held as text, because versions of rusqlite are not part of this interface.
-        source: SqliteError,
-    },
-}
-
-/// What SQLite said.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct SqliteError(String);
-
-impl From<&rusqlite::Error> for SqliteError {
-    fn from(error: &rusqlite::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// A database that this engine alone writes, for as long as the lock lives.
+/// A database that whoever has this alone opens, for as long as the lock lives.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) writer: Connection,
-    pub(crate) reader: Connection,
-    pub(crate) lock: File,
-    pub(crate) path: PathBuf,
+pub struct Opened {
+    /// Reads, and does not wait for the writer. Close it first: whoever closes the file last moves the log into it.
+    pub reader: Connection,
+    /// Writes.
+    pub writer: Connection,
+    /// Held on the file beside the database. Drop it once the database is open if several processes may have it.
+    pub lock: File,
+    /// The database, without links.
+    pub path: PathBuf,
 }
 
 /// A database that may be opened, and the file whose lock says who does.
 #[derive(Debug)]
-pub(crate) struct Candidate {
+pub struct Candidate {
     path: PathBuf,
+    application: Application,
     lock: File,
 }
 
 impl Candidate {
-    /// Checks everything that can be checked while another engine has the database, and writes nothing but the lock's file.
-    pub(crate) fn new(path: &Path) -> Result<Self, OpenError> {
-        Self::among(&mounts(), path)
+    /// Checks everything that can be checked while another one has the database, and writes nothing but the lock's file.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against the file, and then nothing is written.
+    pub fn new(path: &Path, application: &Application) -> Result<Self, OpenError> {
+        Self::among(&mounts(), path, application)
     }
 
     /// Finds what speaks against a file, and writes nothing.
-    pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
-        Self::checked(&mounts(), path).map(drop)
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it.
+    pub fn check(path: &Path, application: &Application) -> Result<(), OpenError> {
+        checked(&mounts(), path, application).map(drop)
     }
 
-    fn checked(mounts: &str, path: &Path) -> Result<PathBuf, OpenError> {
-        check_version(rusqlite::version_number(), rusqlite::version())?;
-        let path = absolute(path)?;
-        if let Some(kind) = mounts::network(mounts, &path) {
-            let kind = kind.to_owned();
-            return Err(OpenError::NetworkFileSystem { path, kind });
-        }
-        writable(&path)?;
-        one_name(&path)?;
-        inspect(&path)?;
-        Ok(path)
-    }
-
-    fn among(mounts: &str, path: &Path) -> Result<Self, OpenError> {
-        let path = Self::checked(mounts, path)?;
+    fn among(mounts: &str, path: &Path, application: &Application) -> Result<Self, OpenError> {
+        let path = checked(mounts, path, application)?;
         let lock = beside(&path, ".lock");
         let lock = for_the_owner()
             .create(true)
@@ -191,11 +84,19 @@ impl Candidate {
             .write(true)
             .open(lock)
             .map_err(|source| OpenError::file(&path, source))?;
-        Ok(Self { path, lock })
+        Ok(Self {
+            path,
+            application: *application,
+            lock,
+        })
     }
 
-    /// Opens the database, unless another engine has it.
-    pub(crate) fn open(self) -> Result<Opened, OpenError> {
+    /// Opens the database, unless another one has it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Held`], or what speaks against the file now.
+    pub fn open(self) -> Result<Opened, OpenError> {
         match self.lock.try_lock() {
             Ok(()) => self.locked(),
             Err(TryLockError::WouldBlock) => Err(OpenError::Held { path: self.path }),
@@ -203,26 +104,36 @@ impl Candidate {
         }
     }
 
-    /// Waits until no other engine has the database, then opens it. Blocks the thread.
-    pub(crate) fn wait(self) -> Result<Opened, OpenError> {
+    /// Waits until no other one has the database, then opens it. Blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against the file now.
+    pub fn wait(self) -> Result<Opened, OpenError> {
         let locked = self.lock.lock();
         locked.map_err(|source| OpenError::file(&self.path, source))?;
         self.locked()
     }
 
     fn locked(self) -> Result<Opened, OpenError> {
-        let Self { path, lock } = self;
+        let Self {
+            path,
+            application,
+            lock,
+        } = self;
         let sqlite = |source| OpenError::sqlite(&path, source);
         // The one that had it may have been a later version.
         one_name(&path)?;
-        inspect(&path)?;
+        inspect(&path, &application)?;
         if is_empty(&path) {
-            create(&path)?;
+            create(&path, &application)?;
         }
-        let writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
+        let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
         // As the log tells it, which `inspect` did not read.
-        identify(&writer, &path)?;
-        configure(&writer, &path)?;
+        if identify(&writer, &path, &application)? < application.schema() {
+            upgrade(&mut writer, &application).map_err(sqlite)?;
+        }
+        configure(&writer, &path, &application)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
         Ok(Opened {
             writer,
@@ -233,28 +144,56 @@ impl Candidate {
     }
 }
 
-impl OpenError {
-    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
-        let path = path.to_owned();
-        match source.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                Self::ReadOnly { path }
+/// Opens a database that is there to read it, which needs no right to write: nothing is written to it, and its log must need no
+/// recovery. It does not wait for whoever has the lock.
+///
+/// # Errors
+///
+/// What speaks against the file; [`OpenError::OlderSchema`] and [`OpenError::LogUnread`], of files that have to be opened once where they
+/// may be written.
+pub fn open_to_read(path: &Path, application: &Application) -> Result<Connection, OpenError> {
+    check_version(rusqlite::version_number(), rusqlite::version())?;
+    let path = absolute(path)?;
+    if is_empty(&path) {
+        return Err(OpenError::NotADatabase { path });
+    }
+    inspect(&path, application)?;
+    let sqlite = |source| OpenError::sqlite(&path, source);
+    let opened = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite);
+    let opened = opened.and_then(|database| {
+        let schema = identify(&database, &path, application)?;
+        Ok((database, schema))
+    });
+    let (database, found) = match opened {
+        Ok(opened) => opened,
+        Err(OpenError::Sqlite { .. } | OpenError::ReadOnly { .. }) => {
+            if !is_empty(&beside(&path, "-wal")) {
+                return Err(OpenError::LogUnread { path });
             }
-            _ => Self::File { path, source },
+            // Where nothing may be made beside the file and there is no log, nobody writes it, and all of it is in it.
+            let database = immutable(&path).map_err(sqlite)?;
+            let schema = identify(&database, &path, application)?;
+            (database, schema)
         }
+        Err(other) => return Err(other),
+    };
+    match found < application.schema() {
+        true => Err(OpenError::OlderSchema { path, found }),
+        false => Ok(database),
     }
+}
 
-    fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
-        let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
-            _ => Self::Sqlite {
-                path,
-                source: SqliteError::from(&source),
-            },
-        }
+fn checked(mounts: &str, path: &Path, application: &Application) -> Result<PathBuf, OpenError> {
+    check_version(rusqlite::version_number(), rusqlite::version())?;
+    let path = absolute(path)?;
+    if let Some(kind) = mounts::network(mounts, &path) {
+        let kind = kind.to_owned();
+        return Err(OpenError::NetworkFileSystem { path, kind });
     }
+    writable(&path)?;
+    one_name(&path)?;
+    inspect(&path, application)?;
+    Ok(path)
 }
 
 /// What is mounted where. Only Linux tells it; elsewhere a network file system is not noticed.
@@ -332,7 +271,7 @@ fn writable(path: &Path) -> Result<(), OpenError> {
 
 /// Looks into the file without a lock, a log or a write. Not with [`File`]: closing one would release the locks that this
 /// process holds on the database through SQLite.
-fn inspect(path: &Path) -> Result<(), OpenError> {
+fn inspect(path: &Path, application: &Application) -> Result<(), OpenError> {
     if is_empty(path) {
         return match is_empty(&beside(path, "-wal")) {
             true => Ok(()),
@@ -341,6 +280,21 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
             }),
         };
     }
+    // SQLite takes what is shorter than its header for an empty one.
+    if fs::metadata(path).is_ok_and(|file| file.len() < HEADER) {
+        let path = path.to_owned();
+        return Err(OpenError::NotADatabase { path });
+    }
+    let database = immutable(path).map_err(|source| OpenError::sqlite(path, source))?;
+    match identify(&database, path, application) {
+        // A power cut while the log was moved into the file: the log is whole, and says whose the database is once it is read.
+        Err(OpenError::Sqlite { .. }) if !is_empty(&beside(path, "-wal")) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Opens the file as it is, without a lock and a log.
+fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -352,35 +306,43 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     }
     uri.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let database = Connection::open_with_flags(uri, flags);
-    let database = database.map_err(|source| OpenError::sqlite(path, source))?;
-    match identify(&database, path) {
-        // A power cut while the log was moved into the file: the log is whole, and says whose the database is once it is read.
-        Err(OpenError::Sqlite { .. }) if !is_empty(&beside(path, "-wal")) => Ok(()),
-        other => other,
-    }
+    connect(Path::new(&uri), flags)
 }
 
 /// Whose the database is, and of which schema.
-fn identify(database: &Connection, path: &Path) -> Result<(), OpenError> {
+fn identify(
+    database: &Connection,
+    path: &Path,
+    application: &Application,
+) -> Result<i32, OpenError> {
     let number = |pragma| {
         let number = database.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
         number.map_err(|source| OpenError::sqlite(path, source))
     };
     let path = path.to_owned();
+    let known = application.schema();
     match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, 1..=SCHEMA) => Ok(()),
-        (APPLICATION, found) => Err(OpenError::NewerSchema {
-            path,
-            found,
-            known: SCHEMA,
-        }),
+        (id, found) if id == application.id && (1..=known).contains(&found) => Ok(found),
+        (id, found) if id == application.id => Err(OpenError::NewerSchema { path, found, known }),
         (found, _) => Err(OpenError::OtherApplication { path, found }),
     }
 }
 
+/// Makes the current schema of an earlier one, or of nothing.
+fn upgrade(database: &mut Connection, application: &Application) -> rusqlite::Result<()> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    let from: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    for schema in application.schemas.iter().skip(from) {
+        transaction.execute_batch(schema)?;
+    }
+    transaction.pragma_update(None, "application_id", application.id)?;
+    transaction.pragma_update(None, "user_version", application.schema())?;
+    transaction.commit()
+}
+
 /// Makes the database elsewhere and moves it to its place, so that what stands there is complete.
-fn create(path: &Path) -> Result<(), OpenError> {
+fn create(path: &Path, application: &Application) -> Result<(), OpenError> {
     let new = beside(path, ".new");
     let file = |source| OpenError::file(path, source);
     let sqlite = |source| OpenError::sqlite(path, source);
@@ -391,23 +353,16 @@ fn create(path: &Path) -> Result<(), OpenError> {
         }
     }
     private(&new).map_err(file)?;
-    let database = connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
-    let schema = include_str!("schema.sql");
+    let mut database = connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
     // The mark is in the main file from the start, where it is found without the log.
-    let made = database.execute_batch(&format!(
-        "PRAGMA synchronous = EXTRA;
-         BEGIN IMMEDIATE;
-         PRAGMA application_id = {APPLICATION};
-         PRAGMA user_version = {SCHEMA};
-         {schema}
-         COMMIT;"
-    ));
+    let synced = database.pragma_update(None, "synchronous", "EXTRA");
+    let made = synced.and_then(|()| upgrade(&mut database, application));
     made.map_err(sqlite)?;
     database.close().map_err(|(_, source)| sqlite(source))?;
-    point("before a database is in its place");
+    (application.step)("before a database is in its place");
     fs::rename(&new, path).map_err(file)?;
     sync_directory(path).map_err(file)?;
-    point("after a database is in its place");
+    (application.step)("after a database is in its place");
     Ok(())
 }
 
@@ -438,25 +393,19 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     // A reader of another process may hold up a checkpoint for a moment.
     database.busy_timeout(std::time::Duration::from_secs(10))?;
     database.set_prepared_statement_cache_capacity(64);
-    // Without it SQLite parses and plans a statement again whenever another lane or time is bound to it, which took a quarter of the
+    // Or else SQLite 3.51 compiles many a cached statement anew whenever a parameter of its conditions is bound, which took a quarter of the
     // processor time of journeys.
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(database)
 }
 
 /// Sets what durability and erasure depend on, and reads it back: a word that SQLite does not know is silently another one.
-fn configure(database: &Connection, path: &Path) -> Result<(), OpenError> {
-    let settings = [
-        ("journal_mode", "WAL", "wal"),
-        ("synchronous", "FULL", "2"),
-        ("secure_delete", "ON", "1"),
-        ("foreign_keys", "ON", "1"),
-        // Pages that change again and again are written back to the database once: after 16 MiB of log instead of 4.
-        ("wal_autocheckpoint", "4000", "4000"),
-        // 16 MiB: pages of what is under way are not read again.
-        ("cache_size", "-16384", "-16384"),
-    ];
-    for (pragma, word, wanted) in settings {
+fn configure(
+    database: &Connection,
+    path: &Path,
+    application: &Application,
+) -> Result<(), OpenError> {
+    for (pragma, word, wanted) in application.settings {
         let sqlite = |source| OpenError::sqlite(path, source);
         let set = database.pragma_update(None, pragma, word);
         set.map_err(sqlite)?;
@@ -467,7 +416,7 @@ fn configure(database: &Connection, path: &Path) -> Result<(), OpenError> {
             })
         });
         let found = found.map_err(sqlite)?;
-        if found != wanted {
+        if found != *wanted {
             return Err(OpenError::Setting {
                 pragma,
                 wanted,
@@ -481,7 +430,17 @@ fn configure(database: &Connection, path: &Path) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::StatementStatus;
+
+    const PARKED: Application = Application {
+        id: 0x4b59_434a,
+        schemas: &["CREATE TABLE parked (key BLOB, at INTEGER, body BLOB) STRICT"],
+        settings: &[
+            ("journal_mode", "WAL", "wal"),
+            ("synchronous", "FULL", "2"),
+            ("secure_delete", "ON", "1"),
+        ],
+        step: |_| {},
+    };
 
     /// The directory's files, and what they hold.
     fn everything(directory: &Path) -> Vec<(OsString, Vec<u8>)> {
@@ -499,14 +458,14 @@ mod tests {
     /// Opens what must not be opened, and checks that nothing changed.
     fn refused(directory: &Path, mounts: &str) -> OpenError {
         let before = everything(directory);
-        let refused = Candidate::among(mounts, &directory.join("kyc.db"))
+        let refused = Candidate::among(mounts, &directory.join("kyc.db"), &PARKED)
             .expect_err("the database is refused");
         assert_eq!(everything(directory), before, "nothing is written");
         refused
     }
 
     fn open(directory: &Path) -> Result<Opened, OpenError> {
-        Candidate::among("", &directory.join("kyc.db"))?.open()
+        Candidate::among("", &directory.join("kyc.db"), &PARKED)?.open()
     }
 
     #[test]
@@ -532,12 +491,6 @@ mod tests {
                 row.get::<_, i64>(0)
             });
         assert_eq!(rows, Ok(1));
-        let strict = second.reader.query_row(
-            "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict",
-            (),
-            |row| row.get::<_, i64>(0),
-        );
-        assert_eq!(strict, Ok(5), "five tables, each strict");
         #[cfg(unix)]
         for name in ["kyc.db", "kyc.db-wal", "kyc.db-shm", "kyc.db.lock"] {
             use std::os::unix::fs::PermissionsExt as _;
@@ -581,7 +534,7 @@ mod tests {
         // A database in memory has no write-ahead log, and says so only when it is asked.
         let memory = Connection::open_in_memory().expect("a database");
         assert!(matches!(
-            configure(&memory, Path::new("memory")),
+            configure(&memory, Path::new("memory"), &PARKED),
             Err(OpenError::Setting {
                 pragma: "journal_mode",
                 wanted: "wal",
@@ -591,33 +544,15 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_planned_once_whatever_is_bound() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let opened = open(directory.path()).expect("a database");
-        for database in [&opened.writer, &opened.reader] {
-            let mut statement = database
-                .prepare("SELECT min(due) FROM effect WHERE lane = ?1 AND due > ?2")
-                .expect("a statement");
-            for number in [0, 2, 1, 3] {
-                assert_eq!(statement.exists([number, number]), Ok(true));
-            }
-            let planned_again = statement.get_status(StatementStatus::RePrepare);
-            assert_eq!(planned_again, 0);
-        }
-    }
-
-    #[test]
     fn a_network_file_system_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let place = directory.path().canonicalize().expect("a directory");
         let mounts = format!("1 0 0:1 / {} rw - nfs4 server:/ rw\n", place.display());
         let error = refused(directory.path(), &mounts);
         assert!(matches!(&error, OpenError::NetworkFileSystem { kind, .. } if kind == "nfs4"));
-        assert!(
-            error.to_string().ends_with(
-                "is on a network file system (nfs4); journeys need a disk of this machine"
-            )
-        );
+        assert!(error.to_string().ends_with(
+            "is on a network file system (nfs4); a database needs a disk of this machine"
+        ));
     }
 
     #[test]
@@ -647,7 +582,7 @@ mod tests {
         }
         fs::remove_file(&path).expect("the file before");
         fs::create_dir(&path).expect("a directory");
-        let error = Candidate::among("", &path).expect_err("a directory is refused");
+        let error = Candidate::among("", &path, &PARKED).expect_err("a directory is refused");
         assert!(matches!(error, OpenError::NotADatabase { .. }));
 
         // Neither is what is as long as an empty file: a socket, a device, and a link to one.
@@ -658,7 +593,7 @@ mod tests {
             let link = directory.path().join("link");
             std::os::unix::fs::symlink(&socket, &link).expect("a link");
             for path in [&socket, &link] {
-                let error = Candidate::among("", path).expect_err("it is no file");
+                let error = Candidate::among("", path, &PARKED).expect_err("it is no file");
                 assert!(matches!(error, OpenError::NotADatabase { .. }));
             }
         }
@@ -675,7 +610,7 @@ mod tests {
             directory.path().join("other.db"),
         );
         symlink(&other, &path).expect("a link");
-        let error = Candidate::among("", &path).expect_err("a link to nothing is refused");
+        let error = Candidate::among("", &path, &PARKED).expect_err("a link to nothing is refused");
         assert!(matches!(error, OpenError::DanglingLink { .. }));
         assert!(path.is_symlink() && !other.exists());
         fs::remove_file(&path).expect("the link");
@@ -683,18 +618,18 @@ mod tests {
         let first = open(directory.path()).expect("a database");
         // A link has the lock of its file.
         symlink(&path, &other).expect("a link");
-        let linked = Candidate::among("", &other).and_then(Candidate::open);
+        let linked = Candidate::among("", &other, &PARKED).and_then(Candidate::open);
         assert!(matches!(linked, Err(OpenError::Held { .. })));
         fs::remove_file(&other).expect("the link");
         fs::hard_link(&path, &other).expect("another name");
         for path in [&path, &other] {
-            let error = Candidate::check(path).expect_err("two names");
+            let error = Candidate::check(path, &PARKED).expect_err("two names");
             assert!(matches!(error, OpenError::SeveralNames { names: 2, .. }));
         }
         assert!(!directory.path().join("other.db.lock").exists());
         // Whoever waits is told once the wait is over.
         fs::remove_file(&other).expect("the other name");
-        let waiting = Candidate::among("", &path).expect("a candidate");
+        let waiting = Candidate::among("", &path, &PARKED).expect("a candidate");
         fs::hard_link(&path, &other).expect("another name");
         drop(first);
         assert!(matches!(
@@ -722,7 +657,7 @@ mod tests {
     fn a_newer_schema_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let opened = open(directory.path()).expect("a database");
-        let newer = format!("PRAGMA user_version = {}", SCHEMA + 1);
+        let newer = format!("PRAGMA user_version = {}", 2);
         opened.writer.execute_batch(&newer).expect("a version");
         // While it is only in the log, SQLite itself must find it.
         let Opened {
@@ -779,9 +714,92 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a %41?b#c é.db");
         for _ in 0..2 {
-            Candidate::among("", &path)
+            Candidate::among("", &path, &PARKED)
                 .and_then(Candidate::open)
                 .expect("a database");
+        }
+    }
+
+    #[test]
+    fn an_earlier_schema_is_brought_up_to_date_and_loses_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let opened = open(directory.path()).expect("a database");
+        let row = "INSERT INTO parked (at) VALUES (7)";
+        opened.writer.execute(row, ()).expect("a row");
+        drop(opened);
+        const LATER: Application = Application {
+            schemas: &[
+                PARKED.schemas[0],
+                "ALTER TABLE parked ADD COLUMN since INTEGER NOT NULL DEFAULT 3",
+            ],
+            ..PARKED
+        };
+        let path = directory.path().join("kyc.db");
+        let older = open_to_read(&path, &LATER).expect_err("an older schema");
+        assert!(matches!(older, OpenError::OlderSchema { found: 1, .. }));
+        for _ in 0..2 {
+            let later = Candidate::among("", &path, &LATER).and_then(Candidate::open);
+            let sum = later.expect("a database").reader.query_row(
+                "SELECT at + since FROM parked",
+                (),
+                |row| row.get::<_, i64>(0),
+            );
+            assert_eq!(sum, Ok(10));
+        }
+        assert!(matches!(
+            refused(directory.path(), ""),
+            OpenError::NewerSchema { .. }
+        ));
+    }
+
+    #[test]
+    fn a_file_is_read_beside_whoever_writes_it_and_not_changed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("kyc.db");
+        let none = open_to_read(&path, &PARKED).expect_err("no file");
+        assert!(matches!(none, OpenError::NotADatabase { .. }));
+        assert!(everything(directory.path()).is_empty());
+        let opened = open(directory.path()).expect("a database");
+        let row = "INSERT INTO parked (at) VALUES (7)";
+        opened.writer.execute(row, ()).expect("a row");
+        let reader = open_to_read(&path, &PARKED).expect("a database");
+        let at = reader.query_row("SELECT at FROM parked", (), |row| row.get::<_, i64>(0));
+        assert_eq!(at, Ok(7));
+        assert!(reader.execute(row, ()).is_err());
+        drop((opened, reader));
+        let other = Application { id: 5, ..PARKED };
+        let error = open_to_read(&path, &other).expect_err("another application's");
+        assert!(matches!(error, OpenError::OtherApplication { .. }));
+    }
+
+    #[test]
+    fn a_file_that_is_shorter_than_a_header_is_no_database() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("kyc.db"), "short").expect("a file");
+        let error = refused(directory.path(), "");
+        assert!(matches!(error, OpenError::NotADatabase { .. }));
+    }
+
+    #[test]
+    fn a_cached_statement_is_compiled_once() {
+        use rusqlite::StatementStatus;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let opened = open(directory.path()).expect("a database");
+        // Of several rows SQLite would like to know what is bound.
+        let table =
+            "CREATE TABLE found (key BLOB, at INTEGER, PRIMARY KEY (key, at)) WITHOUT ROWID";
+        opened.writer.execute_batch(table).expect("a table");
+        for database in [&opened.writer, &opened.reader] {
+            let find =
+                || database.prepare_cached("SELECT at FROM found WHERE key = ?1 ORDER BY at");
+            for key in 0..3_u8 {
+                let mut found = find().expect("a statement");
+                assert_eq!(found.exists([[key].as_slice()]), Ok(false));
+            }
+            let statement = find().expect("a statement");
+            assert_eq!(statement.get_status(StatementStatus::Run), 3);
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
         }
     }
 }
