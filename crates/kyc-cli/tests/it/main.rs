@@ -22,6 +22,7 @@ mod journey_file;
 mod journey_killed;
 mod journey_serve;
 mod json_schema;
+mod kept_report;
 mod kyc;
 mod listen;
 mod onboard;
