@@ -128,7 +128,7 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
         "credentials" => 3,
         "api" => 4,
         "verification" => EXIT_UNTRUSTED,
-        "decode" => EXIT_UNREAD,
+        "decode" | "storage" => EXIT_UNREAD,
         // Unavailable, Connect, Timeout, Transport, RateLimited, and kinds added later.
         _ => EXIT_UNREACHED,
     }

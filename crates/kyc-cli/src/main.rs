@@ -9,6 +9,7 @@ mod consent;
 mod failure;
 mod interrupt;
 mod journey;
+mod key;
 mod ledger;
 mod onboard;
 mod openapi;

@@ -91,8 +91,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Onboard a person: record consent, open DigiLocker, find the aggregators, open an aggregator consent
     ///
-    /// All of it happens in this process and in memory, at once: what the process leaves behind is its report. `kyc journey`
-    /// takes the same steps over days, keeps them in a file, and goes on after the process has ended.
+    /// All of it happens in this process and in memory, at once: what the process leaves behind is its report, with `--out` in a
+    /// file from which another one goes on. `kyc journey` takes the same steps over days, keeps them in a file, and goes on
+    /// after the process has ended.
     ///
     /// Steps without input are skipped and reported as skipped. With `--sandbox` missing inputs are invented, so
     /// `--mobile-number` is enough.
@@ -221,6 +222,31 @@ pub(crate) struct Onboard {
     /// The aggregator to use if none knows the person
     #[arg(long)]
     pub(crate) default_aa_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) kept: KeptReport,
+}
+
+/// What `kyc onboard` takes to keep its report, and to go on from it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A report that is kept")]
+pub(crate) struct KeptReport {
+    /// Keep the report in this file, for its owner only: whatever ends the command, what was opened is in it, with the links for
+    /// the person. A file that exists is not overwritten. Not with --complete or --browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on from the report in --out, with the same flags: take again what failed or was not reached, but not what is done or may
+    /// have been. Not with --sandbox, which knows nothing of an earlier one; a journey that is kept with its sandbox is
+    /// kyc journey
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+    /// With --resume: take this step and no other: record-consent, open-documents, discover-aggregators, open-aggregator-consent;
+    /// may be given several times
+    #[arg(long, value_name = "STEP", requires = "resume")]
+    pub(crate) only: Vec<String>,
+    /// With --resume: take this step although it is done or may have been: it was reconciled, or a second time is wanted; may be
+    /// given several times
+    #[arg(long, value_name = "STEP", requires = "resume")]
+    pub(crate) repeat: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,12 +8,12 @@ use kyc_facade::provider_core::InvalidRequest;
 use same_file::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use super::key::Key;
 use super::line_set::LineSet;
 use super::reader::{NumberedRow, Reader};
 use super::rows::Format;
 use super::snapshot::{Changed, Snapshot, Unchanged};
 use crate::failure::{Failure, reason};
+use crate::key::Key;
 
 /// An input whose header has been read.
 pub(super) struct Input {

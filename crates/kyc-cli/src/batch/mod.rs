@@ -5,7 +5,6 @@ mod display;
 mod feed;
 mod input;
 mod kept;
-mod key;
 mod line_set;
 mod lines;
 mod masked;

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{Asked, Input};
 use super::kept::Kept;
-use super::key::Key;
 use super::line_set::LineSet;
 use super::lines::{End, Lines};
 use super::result_row::ResultRow;
 use super::results_file::{ResultsFile, Unwritten};
 use super::tag::Tag;
 use crate::failure::Failure;
+use crate::key::Key;
 
 /// No row is longer: a reply is at most a few MiB.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
@@ -101,7 +101,7 @@ impl Results {
             _ if !input.is_file() => (None, false),
             Some(key) => (Some(key), false),
             None if end.is_none() => (Some(Key::random()?), true),
-            None => return refused(&Key::missing(path)),
+            None => return refused(&Key::missing(path, "input")),
         };
         let mut about = About {
             kyc_batch: VERSION,

@@ -2,6 +2,7 @@
 
 mod browser;
 mod complete;
+mod kept_report;
 mod person;
 
 use std::future::IntoFuture as _;
@@ -23,12 +24,13 @@ use kyc_facade::provider_core::capability::{
 };
 use kyc_facade::provider_core::lint::{Findings, HolderClass, OnFinding};
 use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings};
-use kyc_facade::{Applicant, Kyc, OnboardingReport, Step, StepName};
+use kyc_facade::{Applicant, Kyc, Onboarding, OnboardingReport, Step, StepName};
 use kyc_sandbox::{MobileScript, Sandbox, settings::PeopleAct};
 use tokio::time::Instant;
 
 use self::browser::Returns;
 use self::complete::{Completion, Finished};
+use self::kept_report::ReportFile;
 use self::person::Person;
 
 use crate::arguments::Onboard;
@@ -60,6 +62,7 @@ pub(crate) async fn run(
     let timeout = options.timeout;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let goes_on = arguments.complete || arguments.browser;
+    arguments.kept.check(arguments.sandbox, goes_on)?;
     // Nothing follows a refusal but its record.
     let is_whole = goes_on && yes_or_no("approved", &arguments.approved)?;
     if arguments.browser && arguments.redirect_url.is_some() {
@@ -128,7 +131,8 @@ pub(crate) async fn run(
     let begun = Arc::new(Mutex::new(Vec::new()));
     let journal = Arc::clone(&begun);
     let kyc = builder.build();
-    let onboarding = kyc.onboard(applicant).with_observer(move |event| {
+    let (onboarding, kept) = kept(&arguments, kyc.onboard(applicant.clone()), &applicant)?;
+    let onboarding = onboarding.with_observer(move |event| {
         display.show(&event);
         journal
             .lock()
@@ -140,6 +144,9 @@ pub(crate) async fn run(
         report = onboarding.into_future() => report,
         () = interrupt.next() => {
             output.on_stderr(&steps("interrupted"));
+            if kept.is_some() {
+                output.note(GOES_ON);
+            }
             return Ok(EXIT_INTERRUPTED);
         }
     };
@@ -180,9 +187,33 @@ pub(crate) async fn run(
         output.on_stderr(&steps("not printed"));
         return Ok(EXIT_UNREAD);
     }
+    if let Some(file) = &kept {
+        if let Some(unwritten) = file.unwritten() {
+            output.tell(&unwritten);
+            return Ok(EXIT_UNREAD);
+        }
+        if report.errors().next().is_some() {
+            output.note(GOES_ON);
+        }
+    }
     let codes = report.errors().map(|(_, error)| exit_code(error));
     let codes = codes.chain(finished.iter().map(Finished::exit_code));
     Ok(codes.max().unwrap_or(0))
+}
+
+/// How an onboarding goes on whose report is kept.
+const GOES_ON: &str = "the same command with --resume goes on: it takes no step again that is done, nor one that may have been without --repeat STEP";
+
+/// The onboarding, which keeps its report if it is to, and the file.
+fn kept(
+    arguments: &Onboard,
+    onboarding: Onboarding,
+    applicant: &Applicant,
+) -> Result<(Onboarding, Option<ReportFile>), Failure> {
+    let mobile = Mobile::parse(&arguments.mobile)?;
+    let pan = arguments.pan.as_deref().map(Pan::parse).transpose()?;
+    let person = (&mobile, pan.as_ref());
+    arguments.kept.keep(onboarding, applicant, person)
 }
 
 /// What is waited for, and how long.

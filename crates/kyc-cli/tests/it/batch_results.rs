@@ -216,10 +216,7 @@ fn another_installation_and_another_key_are_refused() {
     let kept = fs::read(&key).unwrap();
     for (text, rule) in [
         (None, "results.jsonl.key beside it is missing"),
-        (
-            Some("CANARY"),
-            "results.jsonl.key beside it is not the key of a batch",
-        ),
+        (Some("CANARY"), "results.jsonl.key beside it is not a key"),
         (Some(&*"0".repeat(64)), "belongs to another input"),
     ] {
         fs::remove_file(&key).unwrap();

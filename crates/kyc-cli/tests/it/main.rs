@@ -24,6 +24,7 @@ mod journey_serve;
 #[cfg(unix)]
 mod journey_serve_killed;
 mod json_schema;
+mod kept_report;
 mod kyc;
 mod listen;
 mod onboard;

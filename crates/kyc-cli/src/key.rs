@@ -1,9 +1,9 @@
-//! The key of a batch: with it, results tell whether they belong to an input, and without it they tell nothing.
+//! The key of a file of results: with it, they tell whether they belong to an input, and without it they tell nothing.
 //!
-//! A digest of a small file can be tried out: ten thousand million numbers take minutes, two digests leave one of them. So
-//! the results hold a keyed one, and the key is a file of its own, beside them.
+//! A digest of a small file or of a mobile number can be tried out: ten thousand million numbers take minutes, two digests leave
+//! one of them. So the results hold a keyed one, and the key is a file of its own, beside them.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -14,11 +14,11 @@ use crate::failure::{Failure, reason};
 use crate::temporary;
 
 /// The key, 32 random bytes.
-pub(super) struct Key([u8; 32]);
+pub(crate) struct Key([u8; 32]);
 
 impl Key {
     /// The key beside these results; `None` if there is none.
-    pub(super) fn of(results: &Path) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(results: &Path) -> Result<Option<Self>, Failure> {
         let path = path(results);
         let refused = |rule: &str| Err(Failure::configuration("--out", named(&path, rule)));
         match fs::symlink_metadata(&path) {
@@ -33,12 +33,12 @@ impl Key {
         let mut key = [0; 32];
         match hex::decode_to_slice(text.trim_ascii_end(), &mut key) {
             Ok(()) => Ok(Some(Self(key))),
-            Err(_) => refused("is not the key of a batch"),
+            Err(_) => refused("is not a key"),
         }
     }
 
     /// A new key.
-    pub(super) fn random() -> Result<Self, Failure> {
+    pub(crate) fn random() -> Result<Self, Failure> {
         let mut key = [0; 32];
         match getrandom::fill(&mut key) {
             Ok(()) => Ok(Self(key)),
@@ -47,7 +47,7 @@ impl Key {
     }
 
     /// Writes it to its file, which only its owner can read.
-    pub(super) fn keep(&self, results: &Path) -> Result<(), Failure> {
+    pub(crate) fn keep(&self, results: &Path) -> Result<(), Failure> {
         let path = path(results);
         // Under its name it is complete or not there.
         let written = temporary::beside(&path).and_then(|mut file| {
@@ -62,14 +62,32 @@ impl Key {
         })
     }
 
-    /// The rule that the key is missing.
-    pub(super) fn missing(results: &Path) -> String {
-        let rule = "is missing: without it the input cannot be recognised";
-        named(&path(results), rule)
+    /// The rule that the key is missing, by which `what` is recognised.
+    pub(crate) fn missing(results: &Path, what: &str) -> String {
+        let rule = format!("is missing: without it the {what} cannot be recognised");
+        named(&path(results), &rule)
+    }
+
+    /// Lets no other run work on these results until the file is dropped. It is the key that is locked, because results may be
+    /// replaced.
+    pub(crate) fn lock(results: &Path) -> Result<File, Failure> {
+        let path = path(results);
+        let file = File::open(&path).map_err(|error| {
+            let rule = format!("cannot be read: {}", reason(error.kind()));
+            Failure::configuration("--out", named(&path, &rule))
+        })?;
+        // A file system without locks offers no protection.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Failure::configuration(
+                "--out",
+                "another run is writing to it",
+            ));
+        }
+        Ok(file)
     }
 
     /// The fingerprint of what is fed to `feed`: 128 bits in hexadecimal, which say nothing without the key.
-    pub(super) fn fingerprint(
+    pub(crate) fn fingerprint(
         &self,
         feed: impl FnOnce(&mut dyn FnMut(&[u8])) -> io::Result<()>,
     ) -> io::Result<String> {

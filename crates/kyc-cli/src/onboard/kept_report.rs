@@ -1,0 +1,248 @@
+//! The report of an onboarding in a file: what was opened outlives the process, and another one goes on from it.
+//!
+//! The file is replaced by a whole one whenever the report changes, and so is never half a report. It has the links for the
+//! person, because nobody can be sent on without them, and is readable by its owner only. Whom it is about only the key beside
+//! it tells, so that one person's report is not gone on from with another one.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kyc_facade::provider_core::{Mobile, Pan, request_from_json};
+use kyc_facade::{Applicant, Onboarding, OnboardingReport, StepName};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::arguments::KeptReport;
+use crate::failure::{Failure, reason};
+use crate::key::Key;
+use crate::temporary;
+
+/// The form of the file.
+const VERSION: u32 = 1;
+const OUT: &str = "--out";
+
+/// The file, and what of the person it has.
+#[derive(Clone)]
+pub(super) struct ReportFile(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    person: Fingerprints,
+    /// Why the report could not be written the last time, if it could not.
+    unwritten: Mutex<Option<io::ErrorKind>>,
+    _locked: File,
+}
+
+/// The person, as only the key tells.
+#[derive(Clone, Serialize, Deserialize)]
+struct Fingerprints {
+    mobile: String,
+    pan: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Written<'r> {
+    kyc_onboarding: u32,
+    person: &'r Fingerprints,
+    #[serde(serialize_with = "with_urls")]
+    report: &'r OnboardingReport,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    kyc_onboarding: u32,
+    person: Fingerprints,
+    report: OnboardingReport,
+}
+
+fn with_urls<S: Serializer>(report: &&OnboardingReport, serializer: S) -> Result<S::Ok, S::Error> {
+    report.with_urls().serialize(serializer)
+}
+
+impl KeptReport {
+    /// Checks what can be checked without the file.
+    pub(super) fn check(&self, sandbox: bool, goes_on: bool) -> Result<(), Failure> {
+        let refused = |flag: &str, rule: &str| Err(Failure::configuration(flag, rule));
+        if self.out.is_some() && goes_on {
+            let rule = "keeps what was opened, and not what follows with --complete or --browser; kyc journey keeps all of it";
+            return refused(OUT, rule);
+        }
+        if self.resume && sandbox {
+            let rule = "is not for --sandbox: each run has one of its own, which knows nothing of an earlier one. Start kyc sandbox, \
+                        and export what it prints";
+            return refused("--resume", rule);
+        }
+        steps("--only", &self.only)?;
+        steps("--repeat", &self.repeat).map(drop)
+    }
+
+    /// The onboarding that goes on from the file, if it is to, and keeps its report there.
+    pub(super) fn keep(
+        &self,
+        onboarding: Onboarding,
+        applicant: &Applicant,
+        (mobile, pan): (&Mobile, Option<&Pan>),
+    ) -> Result<(Onboarding, Option<ReportFile>), Failure> {
+        let Some(path) = &self.out else {
+            return Ok((onboarding, None));
+        };
+        let (file, earlier) = ReportFile::open(path, self.resume, mobile, pan)?;
+        let onboarding = match earlier {
+            Some(report) => self.go_on(onboarding, report.about(applicant))?,
+            None => onboarding,
+        };
+        let recorder = file.clone();
+        let onboarding = onboarding.with_recorder(move |report| recorder.write(report));
+        Ok((onboarding, Some(file)))
+    }
+
+    fn go_on(
+        &self,
+        onboarding: Onboarding,
+        report: OnboardingReport,
+    ) -> Result<Onboarding, Failure> {
+        let (only, repeated) = (
+            steps("--only", &self.only)?,
+            steps("--repeat", &self.repeat)?,
+        );
+        for step in only.iter().filter(|step| !repeated.contains(step)) {
+            report.check_again(*step).map_err(|error| {
+                let (step, rule) = (step.as_str(), error.rule());
+                let rule = format!("{step} {rule}. With --repeat {step} it is taken nevertheless");
+                Failure::configuration("--only", rule)
+            })?;
+        }
+        let onboarding = onboarding.resume_from(report);
+        let onboarding = only.into_iter().fold(onboarding, Onboarding::only);
+        Ok(repeated.into_iter().fold(onboarding, Onboarding::repeat))
+    }
+}
+
+fn steps(flag: &'static str, names: &[String]) -> Result<Vec<StepName>, Failure> {
+    let steps = names.iter().map(|name| name.parse::<StepName>());
+    let steps = steps.collect::<Result<_, _>>();
+    Ok(steps.map_err(|error| error.for_field(flag))?)
+}
+
+impl ReportFile {
+    /// Opens the file, and reads the report that it has if the onboarding is to go on from it.
+    fn open(
+        path: &Path,
+        resume: bool,
+        mobile: &Mobile,
+        pan: Option<&Pan>,
+    ) -> Result<(Self, Option<OnboardingReport>), Failure> {
+        let refused = |rule: &str| Err(Failure::configuration(OUT, rule));
+        if path.as_os_str() == "-" {
+            return refused("must be a file; - is none");
+        }
+        // The name itself: what a link leads to would stay as it is.
+        match (fs::symlink_metadata(path), resume) {
+            (Ok(there), _) if !there.is_file() => return refused("exists and is not a file"),
+            (Ok(_), false) => {
+                return refused(
+                    "already exists; use --resume to go on from it, or choose another name",
+                );
+            }
+            (Err(error), true) if error.kind() == io::ErrorKind::NotFound => {
+                let rule = "has no report to go on from; without --resume a new one is begun";
+                return refused(rule);
+            }
+            (Err(error), _) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::file(OUT, "read", &error));
+            }
+            _ => {}
+        }
+        let key = match (Key::of(path)?, resume) {
+            (Some(key), _) => key,
+            (None, true) => return refused(&Key::missing(path, "person")),
+            (None, false) => {
+                let key = Key::random()?;
+                key.keep(path)?;
+                key
+            }
+        };
+        let locked = Key::lock(path)?;
+        let of_key = |text: &str| {
+            let fingerprint = key.fingerprint(|update| {
+                update(text.as_bytes());
+                Ok(())
+            });
+            fingerprint.map_err(|error| Failure::file(OUT, "written", &error))
+        };
+        let mut person = Fingerprints {
+            mobile: of_key(mobile.expose())?,
+            pan: pan.map(|pan| of_key(pan.expose())).transpose()?,
+        };
+        let mut earlier = None;
+        if resume {
+            let read = Self::read(path)?;
+            let other_pan =
+                matches!((&read.person.pan, &person.pan), (Some(known), Some(pan)) if known != pan);
+            if read.person.mobile != person.mobile || other_pan {
+                return refused("is about another person");
+            }
+            person.pan = person.pan.or(read.person.pan);
+            earlier = Some(read.report);
+        }
+        let file = Self(Arc::new(Inner {
+            path: path.to_owned(),
+            person,
+            unwritten: Mutex::new(None),
+            _locked: locked,
+        }));
+        Ok((file, earlier))
+    }
+
+    fn read(path: &Path) -> Result<Read, Failure> {
+        let text = fs::read(path).map_err(|error| Failure::file(OUT, "read", &error))?;
+        let read: Read = request_from_json(&text).map_err(|error| {
+            Failure::configuration(OUT, format!("is not the report of an onboarding: {error}"))
+        })?;
+        match read.kyc_onboarding {
+            VERSION => Ok(read),
+            _ => Err(Failure::configuration(
+                OUT,
+                "is of another version of this command, which has to read it",
+            )),
+        }
+    }
+
+    /// Puts the report into the file, or leaves the one that is there.
+    fn write(&self, report: &OnboardingReport) -> io::Result<()> {
+        let written = self.replace(report);
+        let mut unwritten = self
+            .0
+            .unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *unwritten = written.as_ref().err().map(io::Error::kind);
+        // A path or a system's own text is not repeated.
+        written.map_err(|error| io::Error::other(reason(error.kind())))
+    }
+
+    fn replace(&self, report: &OnboardingReport) -> io::Result<()> {
+        let mut file = temporary::beside(&self.0.path)?;
+        let written = Written {
+            kyc_onboarding: VERSION,
+            person: &self.0.person,
+            report,
+        };
+        serde_json::to_writer(&mut file, &written)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(&self.0.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// What is to be said if the file does not have the last of the report.
+    pub(super) fn unwritten(&self) -> Option<String> {
+        let unwritten = self.0.unwritten.lock();
+        let kind = (*unwritten.unwrap_or_else(PoisonError::into_inner))?;
+        let reason = reason(kind);
+        Some(format!(
+            "the report could not be written: {reason}. The file has what was known before; keep what is printed"
+        ))
+    }
+}

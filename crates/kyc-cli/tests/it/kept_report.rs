@@ -1,0 +1,391 @@
+//! `kyc onboard --out`: a report that outlives the command, and what goes on from it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use kyc_sandbox::settings::Failure;
+use kyc_sandbox::{Fault, FaultKind, Provider, Sandbox};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::kyc::{FULL_ONBOARDING, Run, WaitingServer, changed, ended, kyc, send, started};
+
+/// A sandbox of this process, whose ledger is looked at, served for commands.
+struct Served {
+    sandbox: Sandbox,
+    environment: Vec<(String, String)>,
+    /// Dropped, it ends the server.
+    _end: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Served {
+    fn start() -> Self {
+        let sandbox = Sandbox::default();
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        let serving = sandbox.clone();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let served = serving.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
+                let environment = served.environment().into_iter();
+                let environment = environment.map(|(name, value)| (name.to_string(), value));
+                tell.send(environment.collect::<Vec<_>>()).unwrap();
+                let _ = ended.await;
+            });
+        });
+        Self {
+            sandbox,
+            environment: told.recv().unwrap(),
+            _end: end,
+        }
+    }
+
+    /// The requests so far to Veriff, Deepvue, FinPro and Finpass: one provider a step.
+    fn requests(&self) -> [u64; 4] {
+        let ledger = self.sandbox.ledger();
+        [
+            Provider::Veriff,
+            Provider::Deepvue,
+            Provider::Finpro,
+            Provider::Finpass,
+        ]
+        .map(|provider| ledger.counts(provider).requests)
+    }
+
+    fn fails(&self, provider: Provider, failure: Failure) {
+        let fault = Fault::new(provider, FaultKind::Failure(failure));
+        self.sandbox.switch_fault_on(fault).unwrap();
+    }
+
+    fn works_again(&self) {
+        for (fault, _) in self.sandbox.faults() {
+            assert!(self.sandbox.switch_fault_off(fault));
+        }
+    }
+}
+
+/// A folder with a report, or the place for one.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> String {
+        let path = self.0.path().join("report.json");
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn report(&self) -> Value {
+        let written: Value = serde_json::from_slice(&fs::read(self.path()).unwrap()).unwrap();
+        written["report"].clone()
+    }
+
+    /// An onboarding that keeps its report here.
+    fn run(&self, more: &[&str], environment: &[(String, String)]) -> Run {
+        let path = self.path();
+        let kept = ["--out", path.as_str()];
+        kyc(&[&FULL_ONBOARDING[..], &kept, more].concat(), environment)
+    }
+}
+
+fn references(report: &Value) -> Vec<Value> {
+    let steps = report["steps"].as_array().unwrap().iter();
+    steps
+        .map(|step| step["value"]["reference"].clone())
+        .collect()
+}
+
+#[test]
+fn a_step_that_failed_is_taken_again_and_no_done_one_is() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    sandbox.fails(Provider::Deepvue, Failure::new(422));
+    let first = folder.run(&[], &sandbox.environment);
+    assert_eq!(first.code, 4, "{first:?}");
+    assert_eq!(sandbox.requests(), [1, 1, 1, 1]);
+    let printed = first.answer();
+    let mut kept = folder.report();
+    kept["elapsed_ms"] = printed["elapsed_ms"].clone();
+    assert_eq!(kept, printed, "the file has all that is printed");
+    sandbox.works_again();
+
+    let again = folder.run(
+        &["--resume", "--only", "open-documents"],
+        &sandbox.environment,
+    );
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(sandbox.requests(), [1, 2, 1, 1], "by the sandbox's ledger");
+    let merged = again.answer();
+    assert_eq!(merged["complete"], true);
+    for other in [0, 2, 3] {
+        assert_eq!(merged["steps"][other], printed["steps"][other]);
+    }
+    let whole = folder.run(&["--resume"], &sandbox.environment);
+    assert_eq!(whole.code, 0, "{whole:?}");
+    assert_eq!(sandbox.requests(), [1, 2, 1, 1], "nothing is left to do");
+    assert_eq!(references(&whole.answer()), references(&merged));
+    assert_eq!(references(&folder.report()), references(&merged));
+}
+
+#[test]
+fn a_step_that_may_have_been_done_is_taken_again_on_request_only() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    sandbox.fails(Provider::Finpass, Failure::new(503).after_effect());
+    let first = folder.run(&[], &sandbox.environment);
+    assert_eq!(first.code, 4, "{first:?}");
+    sandbox.works_again();
+    let before = sandbox.requests();
+
+    let held = folder.run(&["--resume"], &sandbox.environment);
+    assert_eq!(held.code, 4, "its failure stands: {held:?}");
+    assert_eq!(held.answer()["steps"], first.answer()["steps"]);
+    let step = "open-aggregator-consent";
+    let only = folder.run(&["--resume", "--only", step], &sandbox.environment);
+    assert_eq!(only.code, 2, "{only:?}");
+    let message = only.error()["message"].as_str().unwrap().to_owned();
+    let id = first.answer()["steps"][3]["error"]["request_id"].clone();
+    let why = format!(
+        "{step} may have been done by finpass, request id {}; reconcile it first: ",
+        id.as_str().unwrap()
+    );
+    assert!(message.contains(&why), "{message}");
+    assert!(message.contains("With --repeat open-aggregator-consent"));
+    assert_eq!(sandbox.requests(), before, "none of it was sent");
+
+    let repeated = ["--resume", "--only", step, "--repeat", step];
+    let repeated = folder.run(&repeated, &sandbox.environment);
+    assert_eq!(repeated.code, 0, "{repeated:?}");
+    let [veriff, deepvue, finpro, finpass] = before;
+    assert_eq!(sandbox.requests(), [veriff, deepvue, finpro, finpass + 1]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_command_that_is_killed_leaves_what_was_opened() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
+    let finpass = silent.environment();
+    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
+    let path = folder.path();
+    let arguments = [&FULL_ONBOARDING[..], &["--out", path.as_str()]].concat();
+    let child = started(&arguments, &changed(&sandbox.environment, &address));
+    // Discovery is done, and the consent's request is in flight.
+    let _waiting = silent.request();
+    while folder.report()["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["result"] == "done")
+        .count()
+        < 3
+    {
+        thread::yield_now();
+    }
+    send("-KILL", &child);
+    let mut child = child;
+    child.wait().unwrap();
+    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(&format!("{path}.key"))), (0o600, 0o600));
+    let left = folder.report();
+    let error = &left["steps"][3]["error"];
+    assert_eq!(
+        (&error["kind"], &error["outcome"]),
+        (&"transport".into(), &"unknown".into())
+    );
+    assert!(left["steps"][1]["value"]["url"].is_string(), "and the link");
+    let before = sandbox.requests();
+    assert_eq!(before, [1, 1, 1, 0]);
+
+    let held = folder.run(&["--resume"], &sandbox.environment);
+    assert_eq!(held.code, 5, "{held:?}");
+    assert_eq!(sandbox.requests(), before);
+    let repeat = ["--resume", "--repeat", "open-aggregator-consent"];
+    let whole = folder.run(&repeat, &sandbox.environment);
+    assert_eq!(whole.code, 0, "{whole:?}");
+    assert_eq!(sandbox.requests(), [1, 1, 1, 1]);
+    assert_eq!(references(&whole.answer())[..2], references(&left)[..2]);
+}
+
+#[test]
+fn an_interruption_says_how_it_goes_on() {
+    let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
+    let finpass = silent.environment();
+    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
+    let path = folder.path();
+    let arguments = ["onboard", "--mobile", "9000000001", "--out", path.as_str()];
+    let child = started(&arguments, &changed(&sandbox.environment, &address));
+    let waiting = silent.request();
+    send("-INT", &child);
+    let run = ended(child);
+    drop(waiting);
+    assert_eq!(run.code, 130);
+    assert!(
+        run.stderr
+            .contains("the same command with --resume goes on"),
+        "{run:?}"
+    );
+    assert_eq!(folder.report()["steps"][2]["result"], "done");
+}
+
+#[test]
+fn the_file_names_nobody_and_is_gone_on_from_for_the_same_person_only() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    let pan = ["--pan", "AAAAA0000A", "--on-finding", "ignore"];
+    assert_eq!(folder.run(&pan, &sandbox.environment).code, 0);
+    let text = fs::read_to_string(folder.path()).unwrap();
+    for hidden in ["9000000001", "AAAAA0000A", "I agree", "lender.example"] {
+        assert!(!text.contains(hidden), "{hidden} in {text}");
+    }
+    let before = sandbox.requests();
+    let path = folder.path();
+    let as_person = |mobile: &str, more: &[&str]| {
+        let person = [
+            "onboard", "--mobile", mobile, "--json", "--out", &path, "--resume",
+        ];
+        kyc(&[&person[..], more].concat(), &sandbox.environment)
+    };
+    for run in [
+        as_person("9000000002", &[]),
+        as_person(
+            "9000000001",
+            &["--pan", "BBBBB0000B", "--on-finding", "ignore"],
+        ),
+    ] {
+        assert_eq!(run.code, 2, "{run:?}");
+        assert_eq!(run.error()["field"], "--out");
+        assert_eq!(run.error()["rule"], "is about another person");
+    }
+    assert_eq!(as_person("9000000001", &[]).code, 0);
+    fs::remove_file(format!("{path}.key")).unwrap();
+    let run = as_person("9000000001", &[]);
+    let rule = "report.json.key beside it is missing: without it the person cannot be recognised";
+    assert_eq!(run.error()["rule"], rule);
+    assert_eq!(sandbox.requests(), before);
+}
+
+#[test]
+fn what_cannot_be_kept_or_gone_on_from_is_refused_before_anything_is_sent() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    let no_file = folder.run(&["--resume"], &sandbox.environment);
+    assert!(
+        no_file.stderr.contains("has no report to go on from"),
+        "{no_file:?}"
+    );
+    assert!(!Path::new(&folder.path()).exists());
+    fs::write(folder.path(), "{}").unwrap();
+    for (more, field, rule) in [
+        (&[][..], "--out", "already exists; use --resume"),
+        (
+            &["--resume"],
+            "--out",
+            "report.json.key beside it is missing",
+        ),
+        (
+            &["--resume", "--sandbox"],
+            "--resume",
+            "is not for --sandbox",
+        ),
+        (&["--complete"], "--out", "keeps what was opened"),
+        (
+            &["--resume", "--only", "CANARY"],
+            "--only",
+            "must be one of: record-consent, ",
+        ),
+        (
+            &["--resume", "--repeat", "CANARY"],
+            "--repeat",
+            "must be one of: record-consent, ",
+        ),
+    ] {
+        let run = folder.run(more, &sandbox.environment);
+        assert_eq!(
+            (run.code, &run.error()["field"]),
+            (2, &field.into()),
+            "{run:?}"
+        );
+        let told = run.error()["rule"].as_str().unwrap().to_owned();
+        assert!(told.starts_with(rule), "{told}");
+        assert!(!run.stderr.contains("CANARY"));
+    }
+    let key = format!("{}.key", folder.path());
+    fs::write(key, "00".repeat(32)).unwrap();
+    for (text, rule) in [
+        (
+            "CANARY",
+            "is not the report of an onboarding: request: is not JSON",
+        ),
+        (
+            "{}",
+            "is not the report of an onboarding: kyc_onboarding: is required",
+        ),
+        (
+            r#"{"kyc_onboarding":1,"person":{"mobile":""},"report":{"version":2}}"#,
+            "is not the report of an onboarding: report: version: must be at most 1",
+        ),
+    ] {
+        fs::write(folder.path(), text).unwrap();
+        let run = folder.run(&["--resume"], &sandbox.environment);
+        let told = run.error()["rule"].as_str().unwrap().to_owned();
+        assert!(run.code == 2 && told.starts_with(rule), "{told}");
+        assert_eq!(fs::read_to_string(folder.path()).unwrap(), text, "kept");
+    }
+    for (flags, needs) in [
+        (&["--resume"][..], "--out"),
+        (&["--only", "open-documents"], "--resume"),
+    ] {
+        let run = kyc(
+            &[&FULL_ONBOARDING[..], flags].concat(),
+            &sandbox.environment,
+        );
+        assert!(run.code == 2 && run.stderr.contains(needs), "{run:?}");
+    }
+    assert_eq!(sandbox.requests(), [0; 4]);
+}
+
+#[test]
+fn two_commands_do_not_go_on_from_one_report() {
+    let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
+    let finpass = silent.environment();
+    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
+    let path = folder.path();
+    let arguments = [&FULL_ONBOARDING[..], &["--out", path.as_str()]].concat();
+    let child = started(&arguments, &changed(&sandbox.environment, &address));
+    let waiting = silent.request();
+    let other = folder.run(&["--resume"], &sandbox.environment);
+    assert_eq!(
+        other.error()["rule"],
+        "another run is writing to it",
+        "{other:?}"
+    );
+    drop(waiting);
+    ended(child);
+}
+
+#[test]
+fn what_can_no_longer_be_written_is_said() {
+    let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
+    let finpass = silent.environment();
+    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
+    let path = folder.path();
+    let arguments = [&FULL_ONBOARDING[..], &["--out", path.as_str()]].concat();
+    let child = started(&arguments, &changed(&sandbox.environment, &address));
+    let waiting = silent.request();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    drop(waiting);
+    let run = ended(child);
+    assert_eq!(run.code, 7, "{run:?}");
+    assert!(
+        run.stderr.contains("the report could not be written"),
+        "{run:?}"
+    );
+    assert_eq!(run.answer()["steps"][2]["result"], "done", "it is printed");
+}
