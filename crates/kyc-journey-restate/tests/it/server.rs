@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use kyc_journey::Sealer;
 use kyc_journey::provider_core::{BaseUrl, Body, ExchangeLimits, HyperTransport, Transport as _};
+use kyc_journey::testing::crash::directory;
 use kyc_journey_restate::{Addresses, RestateEngine};
 use tempfile::TempDir;
 
@@ -154,11 +155,6 @@ impl Drop for Server {
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
-/// In memory where there is such a place: no disk is waited for.
-fn directory() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 /// The address of a worker, which outlives each worker that serves there: what is sent to it between two of them waits.
