@@ -1,13 +1,15 @@
-//! Requests of every operation that a sandbox can answer: a person it knows, a session, and ids that it gave out for this.
+//! Requests of every operation that a sandbox can answer: those that are recorded, about another person and another session, with the
+//! ids that the sandbox gives out this time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::Result;
-use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
+use anyhow::{Context as _, Result};
+use kyc_proof::catalogue::{Caller, Setup, Subject, all_operations};
 use kyc_sandbox::BaseUrls;
-use kyc_sandbox::settings::MEDIA_FACE;
-use provider_core::{CallOptions, Idempotency, InvalidRequest, RequestId};
+use provider_core::testing::fixture::{Expected, SourceKind};
+use provider_core::testing::{Fixture, GivenOut};
+use provider_core::{CallOptions, InvalidRequest, RequestId};
 use serde_json::Value;
 
 use crate::planted::{is_uuid, texts};
@@ -15,154 +17,97 @@ use crate::planted::{is_uuid, texts};
 /// The request id of the calls that come before another.
 pub(crate) const PREPARING: &str = "preparing";
 
-/// By provider, the operations that give out what the others are about, in their order, and their requests.
-const STEPS: [(&str, &str, &str); 11] = [
-    (
-        "finpass",
-        "initialize",
-        r#"{"mobile_number": "9000000001", "consent_type": "loan_underwriting"}"#,
-    ),
-    ("finpass", "refresh-data", r#"{"client_id": ""}"#),
-    (
-        "finpass",
-        "initialize-journey",
-        r#"{"mobile_number": "9000000001", "consent_type": "loan_underwriting"}"#,
-    ),
-    (
-        "finpro",
-        "request-consent-v2",
-        r#"{"productID": "LOAN-1", "vua": "9000000001@onemoney", "partyIdentifierType": "MOBILE",
-            "partyIdentifierValue": "9000000001", "accountID": "application-4711"}"#,
-    ),
-    ("finpro", "list-consents-v3", r#"{"consentHandle": [""]}"#),
-    ("finpro", "request-fi", r#"{"consentId": ""}"#),
-    (
-        "finpro",
-        "schedule-fi-requests",
-        r#"{"consents_list": [{"consent_id": ""}], "reference_id": ""}"#,
-    ),
-    (
-        "finpro",
-        "push-pdf-analytics",
-        r#"{"customer_name": "Invented Person", "mobile_number": "9000000001", "loan_account_number": "LOAN-4711",
-            "fileData": [{"content": "JVBERi0xLjQKJSVFT0YK"}]}"#,
-    ),
-    (
-        "deepvue",
-        "initiate-session",
-        r#"{"consent": "Y", "purpose": "KYC"}"#,
-    ),
-    (
-        "deepvue",
-        "complete-authorization",
-        r#"{"consent": "Y", "purpose": "KYC", "initial_deepvue_transaction_id": "", "digilocker_code": "any"}"#,
-    ),
-    (
-        "veriff",
-        "generate-mfa",
-        r#"{"session_id": "00000000-0000-4000-8000-000000000000", "identifier": "000011112222"}"#,
-    ),
-];
+/// A recorded call.
+#[derive(Debug, Clone)]
+struct Recorded {
+    client: Arc<dyn Caller>,
+    input: Value,
+    /// What the sandbox replied when it was recorded.
+    reply: Value,
+}
 
-/// What is given out, by its name without capitals and `_`.
-const GIVEN_OUT: [&str; 9] = [
-    "clientid",
-    "consenthandle",
-    "consentid",
-    "linkrefnumber",
-    "refid",
-    "reftoken",
-    "requestid",
-    "sessionid",
-    "transactionid",
-];
-
-/// The steps, each with its client and its request.
+/// How each operation is called, with the calls before it.
 #[derive(Debug)]
-pub(crate) struct Inputs(Vec<(Subject, Arc<dyn Caller>, Value)>);
+pub(crate) struct Inputs(HashMap<String, (Vec<Recorded>, Value)>);
 
 impl Inputs {
-    /// Takes the steps at these addresses with these settings.
+    /// At these addresses with these settings.
     pub(crate) fn new(base_urls: &BaseUrls, setup: &Setup) -> Result<Self> {
-        let mut all = operations();
-        let steps = STEPS.iter().map(|(provider, name, request)| {
-            let is = |of: &Subject| of.provider == *provider && of.operation.name == *name;
-            let subject = all.swap_remove(all.iter().position(is).unwrap());
-            let client = subject.connect_to(base_urls, setup)?;
-            Ok((subject, client, serde_json::from_str(request)?))
+        let all = all_operations();
+        let inputs = all.iter().map(|subject| {
+            let recorded = recorded(subject).with_context(|| subject.name())?;
+            let before = recorded.after.iter().map(|before| {
+                let (operation, case) = before.split_once('/').context("a case")?;
+                let is = |of: &&Subject| of.name() == format!("{} {operation}", subject.provider);
+                let subject = all.iter().find(is).context("an operation")?;
+                let mut fixtures = subject.fixtures().into_iter();
+                let fixture = fixtures.find(|fixture| fixture.case == case);
+                let (input, reply) = fixture.as_ref().and_then(exchange).context("a success")?;
+                let client = subject.connect_to(base_urls, setup)?;
+                anyhow::Ok(Recorded {
+                    client,
+                    input,
+                    reply,
+                })
+            });
+            let (input, _) = exchange(&recorded).context("a success")?;
+            Ok((subject.name(), (before.collect::<Result<_>>()?, input)))
         });
-        Ok(Self(steps.collect::<Result<_>>()?))
+        Ok(Self(inputs.collect::<Result<_>>()?))
     }
 
-    /// The operation's `request` about this mobile number and this session. What it names beyond that is made for it: no
-    /// call depends on what another did.
-    pub(crate) async fn of(
-        &self,
-        subject: &Subject,
-        request: &Value,
-        mobile: &str,
-        session: &str,
-    ) -> Result<Value> {
-        let mut given = HashMap::new();
-        let mut names = texts(request).into_iter().map(|(at, _)| member(&at));
-        if names.any(|name| GIVEN_OUT.contains(&name.as_str())) {
-            // Finpass's two families name other things alike.
-            let family =
-                |of: &Subject| (of.provider, of.operation.route.path().contains("journey"));
-            let same = |step: &&(Subject, _, _)| family(&step.0) == family(subject);
-            let before = |step: &&(Subject, _, _)| step.0.name() != subject.name();
-            for (_, client, request) in self.0.iter().filter(same).take_while(before) {
-                let input = filled(request, &given, "9000000001", session);
-                let options = CallOptions::new().with_request_id(RequestId::parse(PREPARING)?);
-                let reply = client.call(input, options).await?.into_value();
-                let ids = texts(&reply).into_iter().map(|(at, id)| (member(&at), id));
-                for (name, id) in ids.filter(|(name, _)| GIVEN_OUT.contains(&name.as_str())) {
-                    given.entry(name).or_insert(id);
-                }
-            }
+    /// A request of the operation about this mobile number and this session. What it names beyond that is made for it: no call depends
+    /// on what another did.
+    pub(crate) async fn of(&self, subject: &Subject, mobile: &str, session: &str) -> Result<Value> {
+        let (before, input) = &self.0[&subject.name()];
+        let (mut given, own) = (GivenOut::default(), format!("batch-{}", fastrand::u64(..)));
+        for Recorded {
+            client,
+            input,
+            reply,
+        } in before
+        {
+            let input = filled(&given.fill(input), "9000000001", session, &own);
+            let options = CallOptions::new().with_request_id(RequestId::parse(PREPARING)?);
+            let now = client.call(input, options).await?.into_value();
+            given.note(reply, &now);
         }
-        if subject.operation.idempotency == Idempotency::Unsafe {
-            // What is made gets a reference of its own.
-            given.remove("refid");
-        }
-        Ok(filled(request, &given, mobile, session))
+        Ok(filled(&given.fill(input), mobile, session, &own))
     }
 }
 
-/// The request with what was given out, this mobile number and this session.
-fn filled(request: &Value, given: &HashMap<String, String>, mobile: &str, session: &str) -> Value {
+/// Of an operation's recorded successes the one that most calls come before.
+fn recorded(subject: &Subject) -> Option<Fixture> {
+    let fixtures = subject.fixtures().into_iter();
+    let successes = fixtures.filter(|fixture| {
+        fixture.source.kind == SourceKind::Recorded && exchange(fixture).is_some()
+    });
+    successes.max_by_key(|fixture| fixture.after.len())
+}
+
+/// The request and the value of a success.
+fn exchange(fixture: &Fixture) -> Option<(Value, Value)> {
+    match &fixture.expected {
+        Expected::Value(value) => Some((fixture.input()?.clone(), value.clone())),
+        Expected::Error(_) => None,
+    }
+}
+
+/// The request about this mobile number and this session, with this reference of the caller's own.
+fn filled(request: &Value, mobile: &str, session: &str, own: &str) -> Value {
     let mut input = request.clone();
     for (at, text) in texts(request) {
+        let member = at.rsplit('/').next().unwrap_or_default();
         let is_mobile = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let value = match given.get(&member(&at)) {
-            Some(id) => id.clone(),
-            None if is_mobile => mobile.to_owned(),
-            None if member(&at) == "mediaid" => MEDIA_FACE.to_owned(),
-            // Of a return that the sandbox did not make, it takes the code alone.
-            None if member(&at) == "ecres" => "0".to_owned(),
-            None if is_uuid(&text) => session.to_owned(),
-            // A caller's own, and never used again.
-            None if member(&at) == "refid" => format!("batch-{}", fastrand::u64(..)),
-            None => continue,
+        let value = match member {
+            _ if is_mobile => mobile,
+            "session_id" if is_uuid(&text) => session,
+            "reference_id" => own,
+            _ => continue,
         };
         *input.pointer_mut(&at).unwrap() = value.into();
     }
-    // The same id twice is no second one.
-    for member in input.as_object_mut().into_iter().flatten() {
-        if let Value::Array(items) = member.1 {
-            items.dedup();
-        }
-    }
     input
-}
-
-/// The name of a member, which pages write in several ways; that of a list for its items.
-fn member(at: &str) -> String {
-    let is_index = |segment: &&str| segment.bytes().all(|byte| byte.is_ascii_digit());
-    let name = at.rsplit('/').find(|segment| !is_index(segment));
-    let name = name.unwrap_or_default().to_ascii_lowercase();
-    let name = name.replace('_', "").replace("reference", "ref");
-    name.replace("initialdeepvue", "")
 }
 
 /// The id of the call with this number.
@@ -182,13 +127,12 @@ mod tests {
         let base_urls = SandboxTransport::base_urls();
         let setup = Setup::standard(Arc::new(sandbox.transport()));
         let inputs = Inputs::new(&base_urls, &setup).unwrap();
-        let twice = operations()
+        let twice = all_operations()
             .into_iter()
-            .chain(operations().into_iter().rev());
+            .chain(all_operations().into_iter().rev());
         for (number, subject) in twice.enumerate() {
             let session = format!("00000000-0000-4000-8000-{number:012}");
-            let request = subject.exchange().input;
-            let input = inputs.of(&subject, &request, "9000000001", &session).await;
+            let input = inputs.of(&subject, "9000000001", &session).await;
             let client = subject.connect_to(&base_urls, &setup).unwrap();
             let answer = client.call(input.unwrap(), CallOptions::new()).await;
             assert!(answer.is_ok(), "{}: {answer:?}", subject.name());

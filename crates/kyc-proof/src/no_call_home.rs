@@ -51,8 +51,7 @@ pub(crate) fn run(_settings: &Settings) -> Result<()> {
                 let client = subject.connect_to(&base_urls, &setup)?;
                 // Of its own: one that was submitted takes no more.
                 let session = format!("00000000-0000-4000-8000-{number:06}{place:06}");
-                let request = subject.exchange().input;
-                let input = inputs.of(&subject, &request, "9000000001", &session);
+                let input = inputs.of(&subject, "9000000001", &session);
                 client.call(input.await?, CallOptions::new()).await?;
                 println!("  {}, over {name}: answered", subject.name());
             }

@@ -5,7 +5,7 @@
 //! What that needs is installed once below the target directory, at the versions in `openapi/`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::{env, fs};
 
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Settings;
 use crate::inputs::Inputs;
-use crate::process::program;
+use crate::process::{Running, program};
 
 /// The scripts, beside this crate's sources.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi");
@@ -83,9 +83,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
                 .enumerate()
                 .filter(|(_, subject)| subject.provider == name)
             {
-                let request = subject.input();
                 let session = format!("00000000-0000-4000-8000-{client:06}{place:06}");
-                let input = inputs.of(subject, &request, "9000000001", &session);
+                let input = inputs.of(subject, "9000000001", &session);
                 requests.insert(subject.method.to_owned(), runtime.block_on(input)?);
             }
             Ok(requests.into())
@@ -168,7 +167,7 @@ fn journeys(tools: &Tools) -> Result<()> {
         .arg(&db)
         .env_remove("KYC_JOURNEY_TOKEN")
         .stdout(Stdio::piped());
-    let mut serving = Serving(serve.spawn()?);
+    let mut serving = Running(serve.spawn()?);
     let told = serving.0.stdout.take().context("its output")?;
     let told = serde_json::Deserializer::from_reader(told).into_iter::<Value>();
     let told = told.into_iter().next().context("where it serves")??;
@@ -207,16 +206,6 @@ fn journeys(tools: &Tools) -> Result<()> {
     tool(Command::new("node").arg("journey.js"))?;
     println!("    TypeScript: a whole journey");
     Ok(())
-}
-
-/// A process that is killed on drop.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The directory with what is installed.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -142,4 +142,15 @@ pub(crate) fn program() -> Result<PathBuf> {
         "the command is not built; run this by `cargo xtask prove`"
     );
     Ok(path)
+}
+
+/// A process that ends with this value.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
+use heck::ToKebabCase as _;
 use kyc_proof::catalogue::Subject;
 use kyc_proof::checks::plain;
 use provider_core::testing::tolerance::pointers;
@@ -16,7 +17,7 @@ use super::Found;
 use crate::faults::{Column, EchoingServers, Matrix};
 use crate::planted::search::{Search, Source};
 use crate::planted::*;
-use crate::process::program;
+use crate::process::{Running, program};
 
 type Variables = Vec<(String, String)>;
 type Arguments = Vec<String>;
@@ -204,7 +205,7 @@ impl Form {
         let mut rest = Map::new();
         for (name, value) in input.as_object().into_iter().flatten() {
             // The names of lists are singular or not.
-            let flag = format!("--{}", kebab(name));
+            let flag = format!("--{}", name.to_kebab_case());
             let takes_value = |flag: &&str| self.help.contains(&format!("{flag} <"));
             let valued = [&*flag, flag.trim_end_matches('s')];
             let valued = valued.into_iter().find(takes_value);
@@ -233,25 +234,6 @@ impl Form {
         }
         arguments
     }
-}
-
-/// `mobileNumber` and `mobile_number` as `mobile-number`, `productIDList` as `product-id-list`.
-fn kebab(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    let mut words = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let after_a_small_one = at > 0 && letters[at - 1].is_lowercase();
-        let before_a_small_one = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
-        if letter.is_uppercase() && at > 0 && (after_a_small_one || before_a_small_one) {
-            words.push('-');
-        }
-        words.extend(
-            letter
-                .to_lowercase()
-                .map(|letter| if letter == '_' { '-' } else { letter }),
-        );
-    }
-    words
 }
 
 /// The planted request with the fixture's own words where those are of an enumeration.
@@ -379,14 +361,15 @@ impl Kyc {
 
     /// `kyc sandbox`, and the variables that it says to export.
     fn sandbox(&self) -> Result<SandboxProcess> {
-        let mut child = Command::new(&self.0)
+        let sandbox = Command::new(&self.0)
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .env_clear()
             .env("RUST_LOG", "trace")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let stdout = BufReader::new(child.stdout.take().context("no pipe")?);
+        let mut child = Running(sandbox);
+        let stdout = BufReader::new(child.0.stdout.take().context("no pipe")?);
         let mut sandbox = SandboxProcess {
             child,
             stdout,
@@ -410,7 +393,7 @@ impl Kyc {
 
 /// A served sandbox, which ends with this value.
 struct SandboxProcess {
-    child: std::process::Child,
+    child: Running,
     stdout: BufReader<std::process::ChildStdout>,
     printed: String,
     variables: Variables,
@@ -424,19 +407,11 @@ impl SandboxProcess {
 
     /// Ends it, and returns all that it printed.
     fn stop(mut self) -> Result<String> {
-        self.child.kill()?;
+        self.child.0.kill()?;
         self.stdout.read_to_string(&mut self.printed)?;
-        if let Some(mut stderr) = self.child.stderr.take() {
+        if let Some(mut stderr) = self.child.0.stderr.take() {
             stderr.read_to_string(&mut self.printed)?;
         }
-        Ok(std::mem::take(&mut self.printed))
-    }
-}
-
-impl Drop for SandboxProcess {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok(self.printed)
     }
 }

@@ -17,7 +17,6 @@ use provider_core::{
     CallOptions, CircuitBreaker, HyperTransport, Idempotency, Outcome, ReqwestTransport,
     RetryPolicy, Transport,
 };
-use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -218,11 +217,7 @@ impl Soak {
         }));
         let connect = |subject: Subject| {
             let client = subject.connect_to(&base_urls, &setup)?;
-            Ok(Operation {
-                request: subject.exchange().input,
-                client,
-                subject,
-            })
+            Ok(Operation { client, subject })
         };
         let operations = operations()
             .into_iter()
@@ -339,14 +334,10 @@ impl Soak {
                 patience,
             )
         });
-        let Operation {
-            subject,
-            client,
-            request,
-        } = &clients.operations[at];
+        let Operation { subject, client } = &clients.operations[at];
         let mobile = format!("90000000{person:02}");
         let inputs = &clients.inputs;
-        let input = inputs.of(subject, request, &mobile, &session).await;
+        let input = inputs.of(subject, &mobile, &session).await;
         let input = input.expect("the sandbox answers what comes before");
         let asked = texts(&input);
         let options = CallOptions::new().with_request_id(request_id(number).unwrap());
@@ -388,7 +379,6 @@ struct Clients {
 struct Operation {
     subject: Subject,
     client: Arc<dyn Caller>,
-    request: Value,
 }
 
 /// One call and its result.
