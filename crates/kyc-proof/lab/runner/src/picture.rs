@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::failure::{Context, Result};
+use crate::failure::{Context, Failure, Result};
 use crate::machine;
 use crate::peers::locked;
 use crate::shell::{self, Workspace};
@@ -32,6 +32,10 @@ impl Picture<'_> {
             self.title, self.note, self.axis, self.unit
         );
         for (value, client, spread) in rows {
+            if client.contains(',') {
+                let why = format!("`{client}` has a comma, which ends a field of a table");
+                return Err(Failure::new(why));
+            }
             let _ = writeln!(
                 text,
                 "{value},{client},{:.2},{:.2},{:.2}",

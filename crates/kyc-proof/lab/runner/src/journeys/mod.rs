@@ -225,7 +225,7 @@ impl Measured {
         let (sqlite, postgres) = (&self.sqlite, &self.postgres);
         let mut rows = named("engine on SQLite", sqlite.speeds("engine, ", " at once"));
         rows.extend(named(
-            "rusqlite, as many a commit",
+            "rusqlite with as many a commit",
             sqlite.speeds("raw, ", " a commit"),
         ));
         rows.extend(named(
@@ -247,14 +247,14 @@ impl Measured {
             "Steps of journeys, and what happened to each before",
             "events that each of 64 journeys has",
             steps,
-            named("engine on SQLite, 64 at once", rows),
+            named("engine on SQLite with 64 at once", rows),
         )?;
         write(
             "journeys-open.csv",
             "Steps of journeys, and how many are open",
             "journeys in the database",
             steps,
-            named("engine on SQLite, 256 at once", self.starts.speeds()),
+            named("engine on SQLite with 256 at once", self.starts.speeds()),
         )?;
         write(
             "journeys-start.csv",
