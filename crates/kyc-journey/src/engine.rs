@@ -177,9 +177,11 @@ impl Operation {
 /// What became of a submitted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Submitted {
-    /// The number of the event; for a [`Duplicate`](Verdict::Duplicate), of the one that was recorded.
+    /// The number of the event; for a [`Duplicate`](Verdict::Duplicate), of the one that was recorded, or of the last one if that is not
+    /// known.
     pub seq: Seq,
-    /// What became of it; [`Duplicate`](Verdict::Duplicate) if its key has been seen.
+    /// What became of it; [`Duplicate`](Verdict::Duplicate) if its key has been seen, or, with the reason
+    /// [`AlreadyStarted`](Reason::AlreadyStarted), if another start began the journey.
     pub verdict: Verdict,
     /// Why it changed nothing.
     pub reason: Option<Reason>,

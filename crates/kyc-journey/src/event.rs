@@ -66,7 +66,7 @@ pub enum Verdict {
     Kept,
     /// It says less than is known, or is about what has been replaced.
     Late,
-    /// It has been seen: nothing is recorded.
+    /// It has been seen, or it starts a journey that has started: nothing is recorded.
     Duplicate,
     /// It means nothing here: another person's session, a foreign token, an ended leg. Its payload is dropped.
     Discarded,
@@ -88,7 +88,7 @@ provider_core::named_enum! {
 pub enum Reason {
     /// The journey has not started.
     NotStarted,
-    /// The journey has started before.
+    /// The journey has started before, by another event.
     AlreadyStarted,
     /// The plan cannot be carried out.
     InvalidPlan,

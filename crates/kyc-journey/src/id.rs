@@ -83,6 +83,12 @@ impl EventKey {
         Self(format!("hook:{provider}:{}", hex(digest)))
     }
 
+    /// The provider of a webhook, as [`hook`](Self::hook) was given it; `None` if the event is something else.
+    pub fn hook_provider(&self) -> Option<&str> {
+        let (provider, _) = self.0.strip_prefix("hook:")?.split_once(':')?;
+        Some(provider)
+    }
+
     /// Something that a person did, by the digest of the correlation token and of everything that came with it. The token itself
     /// opens the journey's addresses, so it stands in no key.
     pub fn person(digest: &[u8; 32]) -> Self {

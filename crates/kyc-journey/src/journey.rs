@@ -209,6 +209,18 @@ impl Journey {
         })
     }
 
+    /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
+    pub fn resuming(&self, leg: Leg) -> Option<Fact> {
+        let is_unsettled = || self.leg(leg).is_some_and(|leg| leg.unsettled.is_some());
+        match self.leg_status(leg) {
+            // Who asks again knows that the last time may have been billed.
+            LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
+            LegStatus::NeedsOperator if is_unsettled() => Some(Fact::AskAgain),
+            LegStatus::NeedsOperator => Some(Fact::Resume),
+            _ => None,
+        }
+    }
+
     /// What providers' reports may name instead of the token, those of replaced attempts included. An engine compares it with the
     /// state before to learn what has been added.
     pub fn references(&self) -> Vec<Reference> {
@@ -252,12 +264,14 @@ impl Journey {
 /// The number of the event in the new state is the next one, unless the verdict is [`Duplicate`](Verdict::Duplicate).
 pub fn apply(journey: &Journey, event: &Event) -> Transition {
     let handled = journey.started.as_ref().map(|started| &started.handled);
-    if handled.is_some_and(|handled| handled.contains(&event.key)) {
+    // Another start is about a journey of its own: whoever asked for it is told, and this one's history has nothing of it.
+    let has_started = handled.is_some() && matches!(event.fact, Fact::Start { .. });
+    if has_started || handled.is_some_and(|handled| handled.contains(&event.key)) {
         return Transition {
             state: journey.clone(),
             effects: Vec::new(),
             verdict: Verdict::Duplicate,
-            reason: None,
+            reason: has_started.then_some(Reason::AlreadyStarted),
             leg: None,
             keeps_payload: false,
         };
@@ -347,7 +361,6 @@ impl Started {
             self.consent_over(status, step);
         }
         match &event.fact {
-            Fact::Start { .. } => step.late(Reason::AlreadyStarted),
             Fact::ConsentGiven {
                 receipt,
                 expires_at,

@@ -68,7 +68,7 @@ fn next(state: &Journey, only: Option<Leg>, is_left: bool) -> Result<Next, Failu
         .clone()
         .any(|leg| state.leg_status(leg) == LegStatus::Open);
     let commands: Vec<_> = legs
-        .filter_map(|leg| command(state, leg).map(|fact| (leg, fact)))
+        .filter_map(|leg| Some((leg, state.resuming(leg)?)))
         .collect();
     match (status.is_end() || (commands.is_empty() && !is_open), only) {
         (false, _) => Ok(Next::Commands(commands)),
@@ -94,16 +94,4 @@ fn next(state: &Journey, only: Option<Leg>, is_left: bool) -> Result<Next, Failu
 fn stuck(field: &str, status: &str) -> Failure {
     let rule = format!("is {status}, and nobody can make it go on");
     Failure::configuration(field, rule)
-}
-
-/// What lets a leg go on. Who asks again knows that the last time may have been billed.
-fn command(state: &Journey, leg: Leg) -> Option<Fact> {
-    match state.leg_status(leg) {
-        LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
-        LegStatus::NeedsOperator if state.leg(leg).is_some_and(|leg| leg.unsettled.is_some()) => {
-            Some(Fact::AskAgain)
-        }
-        LegStatus::NeedsOperator => Some(Fact::Resume),
-        _ => None,
-    }
 }

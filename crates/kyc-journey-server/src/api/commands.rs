@@ -4,8 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{
-    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus,
-    ReceiptId, Verdict,
+    Event, EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Leg, ReceiptId, Verdict,
 };
 use provider_core::http::StatusCode;
 use provider_core::jiff::Timestamp;
@@ -159,7 +158,7 @@ pub(crate) async fn go_on(
     let legs = legs.filter(|leg| only.is_none_or(|only| only == *leg));
     let state = &record.state;
     let facts: Vec<_> = legs
-        .filter_map(|leg| Some((leg, resuming(state, leg)?)))
+        .filter_map(|leg| Some((leg, state.resuming(leg)?)))
         .collect();
     if state.status().is_end() || facts.is_empty() {
         return Err(Problem::not_now("must wait for the person or an operator"));
@@ -168,18 +167,6 @@ pub(crate) async fn go_on(
         record = command(server, &id, &record, Some(leg), fact).await?;
     }
     Ok(record)
-}
-
-/// What lets a leg go on; `None` if it waits for nobody.
-pub(crate) fn resuming(state: &Journey, leg: Leg) -> Option<Fact> {
-    let is_unsettled = || state.leg(leg).is_some_and(|leg| leg.unsettled.is_some());
-    match state.leg_status(leg) {
-        // Who asks again knows that the last time may have been billed.
-        LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
-        LegStatus::NeedsOperator if is_unsettled() => Some(Fact::AskAgain),
-        LegStatus::NeedsOperator => Some(Fact::Resume),
-        _ => None,
-    }
 }
 
 /// Submits a command. The same one at the same state is one command, however often it is sent.

@@ -151,7 +151,7 @@ async fn begin(
     let submitted = server.engine.submit(id, event).await?;
     let is_new = match submitted.verdict {
         Verdict::Applied => true,
-        Verdict::Duplicate => false,
+        Verdict::Duplicate if submitted.reason.is_none() => false,
         _ => return Err(Problem::key_reused()),
     };
     // Also of a repetition: the process may have died in between.

@@ -11,7 +11,7 @@ use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
 use super::frame::{self, Page};
 use super::list::{status, time, words};
 use super::sign_in::{self, is_own_form};
-use crate::api::commands::{end, go_on, resuming};
+use crate::api::commands::{end, go_on};
 use crate::api::{JourneyView, LegView, find};
 use crate::guard::InPath;
 use crate::problem::Problem;
@@ -93,7 +93,7 @@ fn content(server: &Shared, csrf: &str, record: &JourneyRecord, lines: &[Line]) 
     let view = JourneyView::of(record);
     let state = &record.state;
     let is_open = !state.status().is_end();
-    let goes_on = Leg::ALL.iter().any(|leg| resuming(state, *leg).is_some());
+    let goes_on = Leg::ALL.iter().any(|leg| state.resuming(*leg).is_some());
     let skipped = lines.len().saturating_sub(MOST);
     let button = |action: &str, class: Option<&str>, text: &str| {
         html! {

@@ -43,6 +43,25 @@ fn g1_same_command_changes_nothing() {
 }
 
 #[test]
+fn g1_another_start_is_no_event_of_a_journey_that_has_started() {
+    let mut world = World::given(documents());
+    let before = world.journey.clone();
+    let other = Fact::Start {
+        plan: Box::new(verification()),
+        token: CorrelationToken::from_bits(18),
+    };
+    world.apply(&Event::new(
+        EventKey::command("another start").unwrap(),
+        world.at,
+        None,
+        other,
+    ));
+    world.was(Verdict::Duplicate);
+    assert_eq!(world.last.reason, Some(Reason::AlreadyStarted));
+    assert_eq!((&world.journey, world.last.effects.len()), (&before, 0));
+}
+
+#[test]
 fn g1_same_result_says_nothing_new() {
     for (plan, opening, leg) in openings() {
         let mut world = World::given(plan);
