@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::operations::{PROVIDERS, provider};
 use crate::output::Output;
-use crate::parse::{on_finding, seconds};
+use crate::parse::{length, on_finding};
 use crate::{consent, journey, onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.
@@ -66,7 +66,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<u8, Failure> {
     let timeout = arguments.timeout.as_deref();
-    let timeout = timeout.map(|text| seconds("--timeout", text)).transpose()?;
+    let timeout = timeout.map(|text| length("--timeout", text)).transpose()?;
     let on_finding = arguments
         .on_finding
         .as_deref()

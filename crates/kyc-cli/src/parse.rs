@@ -5,17 +5,25 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::check_web_url;
 use kyc_facade::provider_core::http::Uri;
+use kyc_facade::provider_core::jiff::{Span, SpanRelativeTo};
 use kyc_facade::provider_core::lint::OnFinding;
 
 use crate::failure::Failure;
 
-/// Parses a positive number of seconds.
-pub(crate) fn seconds(field: &'static str, text: &str) -> Result<Duration, Failure> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|seconds| *seconds > 0.0)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| Failure::configuration(field, "must be a positive number of seconds"))
+/// Parses a length of time that is longer than none, such as `90s`, `1h30m`, `7d` or `PT1H`; a number alone, such as `30` or `0.5`, is
+/// seconds. A day has 24 hours; months and years have no one length.
+pub(crate) fn length(field: &'static str, text: &str) -> Result<Duration, Failure> {
+    let seconds = || Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    let written = || {
+        let span = text.parse::<Span>().ok()?;
+        let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+        Duration::try_from(length).ok()
+    };
+    let parsed = seconds().or_else(written);
+    parsed.filter(|length| !length.is_zero()).ok_or_else(|| {
+        let rule = "must be a positive length of time such as 90s, 1h30m, 7d or PT1H; a number alone is seconds";
+        Failure::configuration(field, rule)
+    })
 }
 
 /// Parses an address to listen on. Of names only `localhost` has one meaning everywhere.
@@ -65,5 +73,44 @@ pub(crate) fn yes_or_no(field: &'static str, text: &str) -> Result<bool, Failure
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(Failure::configuration(field, "must be true or false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_have_one_grammar() {
+        for (text, milliseconds) in [
+            ("30", Some(30_000)),
+            ("0.5", Some(500)),
+            ("1e3", Some(1_000_000)),
+            ("90s", Some(90_000)),
+            ("1.5s", Some(1_500)),
+            ("500ms", Some(500)),
+            ("1h30m", Some(5_400_000)),
+            ("1h 30m", Some(5_400_000)),
+            ("7d", Some(604_800_000)),
+            ("1d12h", Some(129_600_000)),
+            ("2w", Some(1_209_600_000)),
+            ("PT1H", Some(3_600_000)),
+            ("P7D", Some(604_800_000)),
+            ("", None),
+            ("0", None),
+            ("0s", None),
+            ("-1", None),
+            ("-1h", None),
+            ("inf", None),
+            ("nan", None),
+            ("1mo", None),
+            ("P1Y", None),
+            ("a week", None),
+            ("99999999999999999999d", None),
+        ] {
+            let parsed = length("--timeout", text).ok();
+            let parsed = parsed.map(|length| length.as_millis());
+            assert_eq!(parsed, milliseconds, "{text}");
+        }
     }
 }

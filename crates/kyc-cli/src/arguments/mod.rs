@@ -58,12 +58,13 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
-    /// Deadline of the call, of the whole onboarding with its waiting for the person, of following a journey, or of each call of a batch
+    /// Deadline of the call, of the whole onboarding with its waiting for the person, of following a journey, or of each call of a batch,
+    /// such as 30s; a number alone is seconds
     #[arg(
         long,
         global = true,
         display_order = 101,
-        value_name = "SECONDS",
+        value_name = "LENGTH",
         allow_negative_numbers = true
     )]
     pub(crate) timeout: Option<String>,
@@ -247,10 +248,10 @@ pub(crate) struct BatchArguments {
     /// Write the results in the order of the rows; a slow reply delays the others
     #[arg(long, requires = "batch")]
     pub(crate) in_order: bool,
-    /// Stop after this long without any answer; 900 if absent
+    /// Stop after this long without any answer; 15m if absent
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "LENGTH",
         requires = "batch",
         allow_negative_numbers = true
     )]

@@ -88,8 +88,8 @@ pub(crate) enum FaultsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct FaultOn {
-    /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1500 for answers that
-    /// are 1500 milliseconds late. A status is from 200 to 599, and none of 204, 205 and 304,
+    /// What fails and how: finpass=503 for every answer, finpass=503:3 for the next three, veriff=delay:1.5s for answers that
+    /// are so late. A status is from 200 to 599, and none of 204, 205 and 304,
     /// whose replies have no body; one below 300 is a refusal inside a success
     #[arg(value_name = "PROVIDER=FAULT")]
     pub(crate) fault: String,
@@ -217,8 +217,8 @@ pub(crate) struct Listen {
     /// End with 0 once this event, named as for --events, was genuine, and accepted where it was forwarded to
     #[arg(long, value_name = "EVENT")]
     pub(crate) until: Option<String>,
-    /// With --until: end with 5 after so many seconds without it
-    #[arg(long, value_name = "SECONDS", requires = "until")]
+    /// With --until: end with 5 after this long without it, such as 30s
+    #[arg(long, value_name = "LENGTH", requires = "until")]
     pub(crate) within: Option<String>,
     /// Do not tell the running sandbox to send its webhooks here
     #[arg(long)]

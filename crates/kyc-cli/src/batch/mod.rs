@@ -38,7 +38,7 @@ use crate::clients::Clients;
 use crate::failure::{EXIT_INVALID, EXIT_UNREAD, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::parse::seconds;
+use crate::parse::length;
 use display::BatchDisplay;
 use feed::Feed;
 use input::{Input, Unread};
@@ -160,7 +160,7 @@ impl Settings {
             None => None,
         };
         let give_up_after = match &arguments.give_up_after {
-            Some(text) => seconds("--give-up-after", text)?,
+            Some(text) => length("--give-up-after", text)?,
             None => Batch::GIVE_UP_AFTER,
         };
         Ok(Self {

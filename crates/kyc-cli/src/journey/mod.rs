@@ -13,7 +13,7 @@ mod show;
 mod start;
 mod store;
 
-use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
+use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
     Event, EventKey, Fact, JourneyEngine as _, JourneyFilter, JourneyId, JourneyRecord,
@@ -31,6 +31,7 @@ use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
 use crate::interrupt::Interrupt;
 use crate::ledger::{self, channel};
 use crate::output::Output;
+use crate::parse::length;
 
 /// A required leg ended against the person, or the person refused.
 const EXIT_REJECTED: u8 = 3;
@@ -124,8 +125,17 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
         })
     });
     let statuses = statuses.collect::<Result<Vec<_>, _>>()?;
-    let since = arguments.stuck.as_deref().map(long_ago).transpose()?;
+    let stuck = arguments.stuck.as_deref();
+    let stuck = stuck.map(|text| length("--stuck", text)).transpose()?;
     let store = Store::existing(&arguments.store.db).await?;
+    let since = match stuck {
+        Some(length) => {
+            let since = store.now()?.checked_sub(length);
+            // Nothing has been unchanged since before time was counted.
+            Some(since.unwrap_or(Timestamp::MIN))
+        }
+        None => None,
+    };
     let filter = JourneyFilter::new()
         .set_statuses(statuses)
         .set_unchanged_since(since);
@@ -192,20 +202,6 @@ fn leg(text: &str) -> Result<Leg, Failure> {
     let rule = "must be documents, accounts or verification";
     text.parse()
         .map_err(|_| Failure::configuration("--leg", rule))
-}
-
-fn long_ago(text: &str) -> Result<Timestamp, Failure> {
-    let rule = "must be a length such as 90s, 1h30m or 7d";
-    let length: Option<SignedDuration> = days(text).or_else(|| text.parse().ok());
-    let positive = length.filter(|length| length.is_positive());
-    let since = positive.and_then(|length| SystemClock.now().checked_sub(length).ok());
-    since.ok_or_else(|| Failure::configuration("--stuck", rule))
-}
-
-/// Whole days, which are no unit of a length of time everywhere.
-fn days(text: &str) -> Option<SignedDuration> {
-    let days: i64 = text.strip_suffix('d')?.parse().ok()?;
-    SignedDuration::try_from_hours(days.checked_mul(24)?)
 }
 
 fn exit_code(status: JourneyStatus) -> u8 {

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kyc_facade::provider_core::SystemClock;
 use kyc_facade::provider_core::jiff::Timestamp;
+use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, JourneyEngine as _, JourneyFilter, JourneyId, Lane,
     Outbox as _, PageToken, Sealer as _,
@@ -15,6 +15,7 @@ use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
+use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
@@ -22,6 +23,9 @@ pub(crate) use crate::ledger::beside;
 use crate::output::counted;
 
 const FIELD: &str = "--db";
+
+/// The end of the name of the file in which the sandbox's state lies.
+const SANDBOX: &str = ".sandbox";
 
 /// A file of journeys that this process has.
 pub(crate) struct Store {
@@ -101,7 +105,7 @@ impl Store {
     /// alone.
     pub(crate) fn sandbox(&self, settings: Settings) -> Result<Sandbox, Failure> {
         let owner = self.sealer.digest(Domain::Reference, b"sandbox");
-        let path = beside(&self.path, ".sandbox");
+        let path = beside(&self.path, SANDBOX);
         let opened = Sandbox::open_for(&hex::encode(owner), settings, path);
         opened.map_err(|error| {
             let rule = match &error {
@@ -110,6 +114,14 @@ impl Store {
             };
             Failure::configuration("the sandbox beside --db", rule)
         })
+    }
+
+    /// The time by which the journeys go: that of the sandbox beside them, whose clock is moved, or of this machine where there is none.
+    pub(crate) fn now(&self) -> Result<Timestamp, Failure> {
+        match beside(&self.path, SANDBOX).exists() {
+            true => Ok(SandboxClock(self.sandbox(Settings::default())?).now()),
+            false => Ok(SystemClock.now()),
+        }
     }
 
     /// Digests by the file's key. Without it nobody can tell which journey a caller's key means.

@@ -1,5 +1,6 @@
 //! `kyc clock`: shows and moves the clock of a running sandbox.
 
+use kyc_facade::provider_core::jiff::SignedDuration;
 use kyc_facade::provider_core::jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use super::running::Running;
 use crate::arguments::{Clock, ClockCommand};
 use crate::failure::{EXIT_UNREACHED, Failure};
 use crate::output::{Output, counted};
+use crate::parse::length;
 
 pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure> {
     let sandbox = Running::find()?;
@@ -16,7 +18,9 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure>
         None | Some(ClockCommand::Show) => sandbox.get(PATH).await?,
         Some(command) => {
             let body = match command {
-                ClockCommand::Advance { length } => json!({"advance": forward(&length)?}),
+                ClockCommand::Advance { length } => {
+                    json!({"advance": forward(&length)?.to_string()})
+                }
                 ClockCommand::To { time } => json!({"to": moment(time)}),
                 ClockCommand::Until { event } => json!({"until": event}),
                 ClockCommand::Run => json!({"mode": "real"}),
@@ -47,15 +51,16 @@ pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure>
     Ok(code)
 }
 
-/// A length that is not negative.
-fn forward(length: &str) -> Result<&str, Failure> {
-    match length.starts_with('-') {
-        true => Err(Failure::configuration(
-            "advance",
-            "must not be negative: time does not go backwards",
-        )),
-        false => Ok(length),
+/// How far, in the one form in which the sandbox is told.
+fn forward(text: &str) -> Result<SignedDuration, Failure> {
+    const FIELD: &str = "advance";
+
+    if text.starts_with('-') {
+        let rule = "must not be negative: time does not go backwards";
+        return Err(Failure::configuration(FIELD, rule));
     }
+    let by = SignedDuration::try_from(length(FIELD, text)?);
+    by.map_err(|_| Failure::configuration(FIELD, "must be at most ten years"))
 }
 
 /// A time; a date alone is its first moment in UTC.

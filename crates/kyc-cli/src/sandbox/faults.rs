@@ -7,13 +7,14 @@ use super::running::Running;
 use crate::arguments::{FaultOn, Faults, FaultsCommand};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::parse::length;
 
 impl FaultOn {
     fn body(&self) -> Result<Value, Failure> {
         let malformed = || {
             Failure::configuration(
                 "PROVIDER=FAULT",
-                "must be such as finpass=503, finpass=503:3 or veriff=delay:1500",
+                "must be such as finpass=503, finpass=503:3 or veriff=delay:1.5s",
             )
         };
         let (provider, fault) = self.fault.split_once('=').ok_or_else(malformed)?;
@@ -21,7 +22,7 @@ impl FaultOn {
         let mut body = Map::new();
         body.insert("provider".to_owned(), provider.into());
         let (what, count) = match fault.split_once(':') {
-            Some(("delay", milliseconds)) => (("delay_ms", number(milliseconds)?), None),
+            Some(("delay", late)) => (("delay_ms", delay(late).ok_or_else(malformed)?), None),
             Some((status, count)) => (("status", number(status)?), Some(number(count)?)),
             None => (("status", number(fault)?), None),
         };
@@ -46,6 +47,14 @@ impl FaultOn {
         body.insert("seed".to_owned(), json!(self.seed));
         Ok(Value::Object(body))
     }
+}
+
+/// How late an answer is, in milliseconds, which a number alone is here.
+fn delay(text: &str) -> Option<u64> {
+    text.parse().ok().or_else(|| {
+        let length = length("PROVIDER=FAULT", text).ok()?;
+        u64::try_from(length.as_millis()).ok()
+    })
 }
 
 const PATH: &str = "/sandbox/faults";

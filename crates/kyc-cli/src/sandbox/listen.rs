@@ -28,7 +28,7 @@ use crate::connections::answer_each;
 use crate::failure::{EXIT_UNREACHED, Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
-use crate::parse::{listen_address, seconds};
+use crate::parse::{length, listen_address};
 
 /// The sender is answered within this time, as the library's receivers do. Veriff waits for 5 seconds.
 const ANSWER_WITHIN: Duration = Receiver::<VeriffWebhooks>::ANSWER_WITHIN;
@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: Listen, output: Output) -> Result<u8, Failure
     let within = arguments
         .within
         .as_deref()
-        .map(|text| seconds("--within", text))
+        .map(|text| length("--within", text))
         .transpose()?;
     let named = |event: &String| known_event("--events", event);
     let events = arguments

@@ -173,7 +173,7 @@ fn invalid_arguments_are_named_with_the_rule_and_nothing_is_asked() {
         ),
         (
             &["--give-up-after", "-1"],
-            "--give-up-after: must be a positive number of seconds",
+            "--give-up-after: must be a positive length of time",
         ),
         (&["--format", "CANARY"], "--format: must be csv or jsonl"),
         (

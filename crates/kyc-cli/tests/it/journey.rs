@@ -7,7 +7,7 @@ use provider_core::jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{Run, kyc};
+use crate::kyc::{Run, SandboxProcess, kyc};
 
 /// A directory with a file of journeys.
 pub(crate) struct Files(TempDir);
@@ -270,6 +270,27 @@ fn a_withdrawal_erases_and_stays() {
     assert_eq!(cancelled.answer()["status"], "cancelled");
 }
 
+/// A journey in the sandbox is ahead of this machine's clock, and so is how long it has been stuck.
+#[test]
+fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
+    let files = Files::new();
+    let waiting = files.start("9001060000", &[]);
+    assert_eq!(waiting.code, 4, "{waiting:?}");
+    let stuck = |length| {
+        let list = files.run(&["list", "--json", "--stuck", length]).answer();
+        list.as_array().unwrap().len()
+    };
+    assert_eq!(stuck("1d"), 0);
+    let state = files.path("journeys.db.sandbox");
+    let sandbox = SandboxProcess::start_with(&["--listen", "127.0.0.1:0", "--state", &state]);
+    let moved = kyc(&["clock", "advance", "PT49H"], &sandbox.environment);
+    assert_eq!(moved.code, 0, "{moved:?}");
+    drop(sandbox);
+    for (length, expected) in [("1d", 1), ("PT48H", 1), ("86400", 1), ("7d", 0)] {
+        assert_eq!(stuck(length), expected, "{length}");
+    }
+}
+
 #[test]
 fn a_journey_that_comes_to_no_rest_is_left_after_the_timeout() {
     let files = Files::new();
@@ -374,7 +395,7 @@ fn what_is_wrong_is_told_before_anything_begins() {
     );
     refused(
         files.run(&["list", "--stuck", "CANARY"]),
-        "--stuck: must be a length",
+        "--stuck: must be a positive length of time",
     );
 }
 
