@@ -59,6 +59,9 @@ pub struct Applicant {
     pub date_of_birth: Option<Masked>,
     /// The text of the notice that the person agreed to, exactly as it was shown. Without it no consent is recorded at Veriff.
     pub notice_text: Option<Masked>,
+    /// What the documents are for, as DigiLocker shows it to this person; what the performer was given for everybody if `None`. Nothing stores
+    /// it here: say the same for each call of a session.
+    pub purpose: Option<Masked>,
     /// The Aadhaar number, 12 digits, where the person wants a one-time code for it. Nothing stores it here: give it for that call only.
     pub aadhaar_number: Option<Masked>,
 }
@@ -75,6 +78,7 @@ impl Applicant {
             last_name: None,
             date_of_birth: None,
             notice_text: None,
+            purpose: None,
             aadhaar_number: None,
         }
     }
@@ -111,6 +115,13 @@ impl Applicant {
     #[must_use]
     pub fn set_notice_text(mut self, text: Option<Masked>) -> Self {
         self.notice_text = text;
+        self
+    }
+
+    /// What the documents are for, as DigiLocker shows it to this person.
+    #[must_use]
+    pub fn set_purpose(mut self, purpose: Option<Masked>) -> Self {
+        self.purpose = purpose;
         self
     }
 

@@ -7,6 +7,7 @@ use deepvue_digilocker::{
 use kyc_journey::{Answer, Correlation, DataClass, DocumentKind, Failure, FoundFile, Operation};
 use provider_core::capability::ProviderReference;
 
+use crate::applicant::Applicant;
 use crate::asked::{Asked, Told, reference};
 
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ impl Deepvue {
     async fn open(&self, asked: &Asked<'_>, correlation: &Correlation) -> Result<Told, Failure> {
         let applicant = asked.applicant().await?;
         let url = applicant.addresses.return_url(correlation);
-        let request = InitiateSession::new(consent(), &*self.purpose, url);
+        let request = InitiateSession::new(consent(), self.shown(&applicant), url);
         let call = self.client.initiate_session(request);
         let opened = asked.make(call).await?.into_value();
         let answer = Answer::Opened {
@@ -42,6 +43,18 @@ impl Deepvue {
         };
         let url = opened.data.authorization_url;
         Ok(Told::with(answer, DataClass::Links, url.expose()))
+    }
+
+    /// The purpose, the same for each call of a session.
+    async fn purpose(&self, asked: &Asked<'_>) -> Result<String, Failure> {
+        Ok(self.shown(&asked.applicant().await?))
+    }
+
+    fn shown(&self, applicant: &Applicant) -> String {
+        match &applicant.purpose {
+            Some(purpose) => purpose.expose().to_owned(),
+            None => self.purpose.clone(),
+        }
     }
 
     async fn complete(
@@ -52,7 +65,8 @@ impl Deepvue {
         let code = DigilockerCode::parse(asked.payload()?);
         let code = code.map_err(|error| asked.not_sent(&error))?;
         let session = transaction(asked, session)?;
-        let request = CompleteAuthorization::new(consent(), &*self.purpose, session, code);
+        let request =
+            CompleteAuthorization::new(consent(), self.purpose(asked).await?, session, code);
         let call = self.client.complete_authorization(request);
         let completed = asked.make(call).await?;
         let authorization = &completed.value().data;
@@ -65,7 +79,7 @@ impl Deepvue {
 
     async fn list(&self, asked: &Asked<'_>, session: &ProviderReference) -> Result<Told, Failure> {
         let session = transaction(asked, session)?;
-        let request = ListIssuedFiles::new(consent(), &*self.purpose, session);
+        let request = ListIssuedFiles::new(consent(), self.purpose(asked).await?, session);
         let call = self.client.issued_files(request);
         let files = asked.make(call).await?.into_value();
         let files = files.data;
@@ -87,7 +101,7 @@ impl Deepvue {
         session: &ProviderReference,
     ) -> Result<Told, Failure> {
         let session = transaction(asked, session)?;
-        let request = GetEAadhaar::new(consent(), &*self.purpose, session);
+        let request = GetEAadhaar::new(consent(), self.purpose(asked).await?, session);
         let call = self.client.e_aadhaar(request);
         let read = asked.make(call).await?;
         // Not the body: what is read has the number masked, whatever was sent.
@@ -108,7 +122,7 @@ impl Deepvue {
         let file = file.ok_or_else(|| asked.unfit("item", "must be in the list"))?;
         let session = transaction(asked, session)?;
         let uri = file.uri.clone();
-        let request = GetFile::new(consent(), &*self.purpose, session, uri);
+        let request = GetFile::new(consent(), self.purpose(asked).await?, session, uri);
         let call = self.client.file(request);
         let read = asked.make(call).await?.into_value();
         Ok(Told::with(

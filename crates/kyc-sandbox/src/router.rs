@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use http::{Method, StatusCode};
+use tokio::net::TcpListener;
 
 use crate::console;
 use crate::control::{self, Guard};
@@ -53,8 +54,18 @@ impl Sandbox {
     /// [`ServeError::NotLoopback`] for an address that other machines can reach, unless
     /// [`Settings::with_allow_other_machines`](crate::Settings::with_allow_other_machines) allows it; [`ServeError::Bind`] if the address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<ServedSandbox, ServeError> {
+        let listener = ServedSandbox::bind(address, self.settings()).await?;
+        self.serve_on(listener)
+    }
+
+    /// As [`serve`](Self::serve), on a listener that is there: who binds the port first finds out that it is taken before a sandbox is made.
+    ///
+    /// # Errors
+    ///
+    /// As for [`serve`](Self::serve).
+    pub fn serve_on(&self, listener: TcpListener) -> Result<ServedSandbox, ServeError> {
         let providers = self.providers().clone();
-        ServedSandbox::start(address, self.router(), providers, self.settings()).await
+        ServedSandbox::start(listener, self.router(), providers, self.settings())
     }
 }
 

@@ -88,10 +88,10 @@ pub(crate) struct JourneyServe {
     /// IP address, or localhost, to listen on; one that is not loopback needs --allow-other-machines
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8088")]
     pub(crate) listen: String,
-    /// Accept other machines: it speaks no TLS, so let a proxy stand before it
+    /// Accept other machines, at the sandbox too: it speaks no TLS, so let a proxy stand before it; needs --public-url
     #[arg(long)]
     pub(crate) allow_other_machines: bool,
-    /// Where persons' browsers and providers' webhooks reach it; where it listens if absent
+    /// Where persons' browsers and providers' webhooks reach it, a scheme, a name and a port alone; where it listens if absent
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Serve the sandbox, too, and use it for all four providers; its state lies beside the journeys

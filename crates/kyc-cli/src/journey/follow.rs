@@ -21,7 +21,7 @@ use kyc_journey::{
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
 
-use super::invented::{Lender, Nowhere, SandboxClock};
+use super::invented::{APPROVES, Lender, Nowhere, SandboxClock, addresses, purpose};
 use super::store::{Store, failed};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
@@ -43,7 +43,6 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(40 * 24);
 /// What the sandbox knows.
 const PRODUCT: &str = "LOAN-1";
 const AGGREGATOR: &str = "onemoney";
-const PURPOSE: &str = "KYC of a new customer";
 
 /// A journey that is followed.
 pub(crate) struct Following {
@@ -79,12 +78,13 @@ impl Following {
         let consents = Arc::new(store.ledger.consents(&terms)?);
         let clients = Clients::new(Settings::of(served.environment()), options);
         let clients = clients.gated(Arc::new(consents.gate()));
-        let lender = Arc::new(Lender::of(store.engine.clone())?);
+        let lender = Arc::new(Lender::of(store.engine.clone(), addresses()?));
         let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
         let performer = ProviderClients::new(lender, Arc::new(Nowhere), consents.clone())
             .with_consents(consents)
             .with_call_deadline(deadline)
-            .deepvue(clients.client(Deepvue::from_settings)?, PURPOSE)
+            // Nobody is at a browser.
+            .deepvue(clients.client(Deepvue::from_settings)?, purpose(APPROVES))
             .finpro(
                 clients.client(Finpro::from_settings)?,
                 ProductId::parse(PRODUCT)?,

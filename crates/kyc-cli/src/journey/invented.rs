@@ -15,18 +15,41 @@ use kyc_sandbox::{MobileScript, Sandbox};
 use crate::terms::NOTICE;
 
 /// Somebody who approves everything.
-const APPROVES: &str = "9001000000";
+pub(crate) const APPROVES: &str = "9001000000";
 
-/// The application: its persons are kept in their journeys.
+/// What DigiLocker shows to the person.
+pub(crate) const PURPOSE: &str = "KYC of a new customer";
+
+/// The application: its persons are kept in their journeys. DigiLocker's person is the script in the purpose, so that of whom the number is
+/// one acts by it there, too, and nobody needs a browser.
 #[derive(Debug)]
 pub(crate) struct Lender(StoredApplicants);
 
 impl Lender {
-    /// The lender of these journeys.
-    pub(crate) fn of(engine: Arc<dyn JourneyEngine>) -> Result<Self, InvalidRequest> {
-        let addresses = addresses(APPROVES)?;
-        Ok(Self(StoredApplicants::new(engine, addresses)))
+    /// The lender of these journeys, whose persons come back below this address.
+    pub(crate) fn of(engine: Arc<dyn JourneyEngine>, addresses: Addresses) -> Self {
+        Self(StoredApplicants::new(engine, addresses))
     }
+}
+
+#[async_trait]
+impl Applicants for Lender {
+    async fn applicant(&self, journey: &JourneyId) -> Result<Applicant, NoApplicant> {
+        let applicant = self.0.applicant(journey).await?;
+        let script = MobileScript::of(applicant.mobile.expose());
+        let purpose = script.map(|_| purpose(applicant.mobile.expose()));
+        Ok(applicant.set_purpose(purpose.map(Masked::new)))
+    }
+}
+
+/// The purpose for the person with this number.
+pub(crate) fn purpose(mobile: &str) -> String {
+    format!("{PURPOSE}, {mobile}")
+}
+
+/// Where nobody comes back to, because what a browser would open is asked for.
+pub(crate) fn addresses() -> Result<Addresses, InvalidRequest> {
+    Addresses::new("https://lender.example.test")
 }
 
 /// The person with this number.
@@ -34,27 +57,10 @@ pub(crate) fn person(mobile: Mobile) -> Result<Applicant, InvalidRequest> {
     // Veriff's person is the script in the number, or a name where there is none.
     let is_scripted = MobileScript::of(mobile.expose()).is_some();
     let name = (!is_scripted).then(|| Masked::new("Approve"));
-    let addresses = addresses(mobile.expose())?;
-    let applicant = Applicant::new(mobile, addresses)
+    let applicant = Applicant::new(mobile, addresses()?)
         .set_name(name, None)
         .set_notice_text(Some(Masked::new(NOTICE)));
     Ok(applicant)
-}
-
-/// Where the person with this number comes back to: DigiLocker's person is the script in the address.
-fn addresses(mobile: &str) -> Result<Addresses, InvalidRequest> {
-    let script = MobileScript::of(mobile).map_or(APPROVES, |_| mobile);
-    Addresses::new(format!("https://lender.example.test/{script}"))
-}
-
-#[async_trait]
-impl Applicants for Lender {
-    async fn applicant(&self, journey: &JourneyId) -> Result<Applicant, NoApplicant> {
-        let mut applicant = self.0.applicant(journey).await?;
-        let addresses = addresses(applicant.mobile.expose());
-        applicant.addresses = addresses.map_err(|_| NoApplicant::Unknown)?;
-        Ok(applicant)
-    }
 }
 
 /// Has nobody to tell: what a journey says is in its history.

@@ -4,7 +4,7 @@ use kyc_facade::provider_core::Mobile;
 use kyc_journey::Journey;
 use kyc_journey_performer::{Applicants as _, NoApplicant};
 
-use super::invented::Lender;
+use super::invented::{Lender, addresses};
 use super::store::Store;
 use crate::failure::Failure;
 
@@ -17,7 +17,7 @@ pub(crate) async fn check(
     state: &Journey,
     mobile: Option<&Mobile>,
 ) -> Result<(), Failure> {
-    let lender = Lender::of(store.engine.clone())?;
+    let lender = Lender::of(store.engine.clone(), addresses()?);
     match lender.applicant(state.id()).await {
         Ok(person) if mobile.is_none_or(|mobile| *mobile == person.mobile) => Ok(()),
         Ok(_) => Err(Failure::configuration(

@@ -1,30 +1,34 @@
 //! `kyc journey serve`: the runner of a file of journeys, and the server beside it.
 
 use std::env;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use kyc_facade::consent_hmac::{ConsentType, Veriff};
-use kyc_facade::deepvue_digilocker::Deepvue;
-use kyc_facade::finpass::Finpass;
-use kyc_facade::finpro_fiu::ProductId;
+use kyc_facade::deepvue_digilocker::{Deepvue, DigilockerClient};
+use kyc_facade::finpass::{Finpass, FinpassClient};
+use kyc_facade::finpro_fiu::{FiuClient, ProductId};
 use kyc_facade::finpro_profile::Finpro;
 use kyc_facade::provider_core::capability::AggregatorId;
+use kyc_facade::provider_core::http::uri::Authority;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{
     Clock, HyperTransport, InvalidRequest, Settings, SystemClock, Transport, check_person_url,
 };
+use kyc_facade::veriff_sessions::SessionsClient;
 use kyc_journey::{Provider, Runner};
 use kyc_journey_performer::{
-    Addresses, LedgerConsents, ProviderClients, StoredApplicants, VeriffSettings, Webhooks,
+    Addresses, Applicants, LedgerConsents, ProviderClients, StoredApplicants, VeriffSettings,
+    Webhooks,
 };
-use kyc_journey_server::{ApiToken, JourneyServer, Served, serve};
+use kyc_journey_server::{ApiToken, JourneyServer, serve_on};
 use kyc_sandbox::{Provider as At, Sandbox, ServedSandbox};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
-use super::invented::{Nowhere, SandboxClock};
+use super::invented::{Lender, Nowhere, PURPOSE, SandboxClock};
 use super::receipts::Receipts;
 use super::store::{Store, failed};
 use crate::arguments::JourneyServe;
@@ -48,23 +52,23 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What the sandbox knows.
 const SANDBOX_PRODUCT: &str = "LOAN-1";
-const PURPOSE: &str = "KYC of a new customer";
 
 pub(crate) async fn run(
     arguments: JourneyServe,
     options: CallSettings,
     output: Output,
 ) -> Result<u8, Failure> {
+    // A setting that is wrong is found before a port is taken, and a port that is taken before anything is written.
     let address = listen_address("--listen", &arguments.listen)?;
-    if !address.ip().is_loopback() && !arguments.allow_other_machines {
-        let rule = "lets other machines reach it; use --allow-other-machines, behind a proxy that speaks TLS";
-        return Err(Failure::configuration("--listen", rule));
-    }
-    if let Some(url) = &arguments.public_url {
-        web_uri("--public-url", url)?;
-        // Tokens of journeys travel there.
-        check_person_url("--public-url", url)?;
-    }
+    of_this_machine("--listen", address, &arguments)?;
+    let public = match (&arguments.public_url, address.ip().is_loopback()) {
+        (Some(url), _) => Some(Origin::parse(url)?),
+        (None, true) => None,
+        (None, false) => {
+            let rule = "is required where --listen is not this machine's own address: persons' links lead there";
+            return Err(Failure::configuration("--public-url", rule));
+        }
+    };
     let (token, made) = token(arguments.sandbox)?;
     let environment = settings(options.timeout);
     let set_up = match arguments.sandbox {
@@ -73,22 +77,38 @@ pub(crate) async fn run(
     };
     let terms = terms(&arguments)?;
     terms.cover(&set_up)?;
+    let chosen = Chosen::of(&arguments, &set_up)?;
+    let mut clients = Clients::new(environment, options);
+    if !arguments.sandbox {
+        check(&clients, &set_up)?;
+    }
+    let listener = bound("--listen", address).await?;
+    let sandbox_listener = match arguments.sandbox {
+        true => {
+            let address = listen_address("--sandbox-listen", &arguments.sandbox_listen)?;
+            of_this_machine("--sandbox-listen", address, &arguments)?;
+            Some(bound("--sandbox-listen", address).await?)
+        }
+        false => None,
+    };
+    let own = own_origin(&listener)?;
     let mut interrupt = Interrupt::listen();
     let store = Store::open(&arguments.store.db).await?;
-    let providers = match arguments.sandbox {
-        true => Some(InSandbox::serve(&store, &arguments.sandbox_listen).await?),
-        false => None,
+    let providers = match sandbox_listener {
+        Some(listener) => {
+            let sandbox = InSandbox::serve(&store, listener, arguments.allow_other_machines)?;
+            sandbox.send_webhooks_to(&own);
+            clients.settings = Settings::of(sandbox.served.environment());
+            Some(sandbox)
+        }
+        None => None,
     };
     let clock: Arc<dyn Clock> = match &providers {
         Some(sandbox) => Arc::new(Wakeful(SandboxClock(sandbox.sandbox.clone()))),
         None => Arc::new(SystemClock),
     };
     let consents = Arc::new(store.ledger.consents(&terms)?);
-    let settings = match &providers {
-        Some(sandbox) => Settings::of(sandbox.served.environment()),
-        None => environment,
-    };
-    let clients = Clients::new(settings, options).gated(Arc::new(consents.gate()));
+    let clients = clients.gated(Arc::new(consents.gate()));
     let receipts = Receipts {
         ledger: store.ledger.clone(),
         terms,
@@ -103,24 +123,24 @@ pub(crate) async fn run(
         .clock(Arc::clone(&clock))
         .consent_receipts(Arc::new(receipts.clone()))
         .webhooks(Webhooks::from_settings(&clients.settings)?)
-        .providers(set_up.clone());
-    if let Some(host) = arguments.public_url.as_deref().and_then(authority) {
+        .providers(set_up.clone())
+        // An address is nobody else's name.
+        .host(own.authority())?;
+    for host in public.iter().flat_map(Origin::hosts) {
         builder = builder.host(&host)?;
     }
     let server = builder.build();
-    let served = serve(&server, address).await.map_err(|error| {
-        let rule = format!("could not listen on {address}: {}", reason(error.kind()));
-        Failure::configuration("--listen", rule)
-    })?;
-    let url = format!("http://{}", served.address());
-    let public = arguments.public_url.as_deref().unwrap_or(&url);
-    if let Some(sandbox) = &providers {
-        sandbox.send_webhooks_to(&url);
-    }
-    let performer = performer(&arguments, &clients, &set_up, &store, consents, public)?;
+    let addresses = Addresses::new(public.as_ref().unwrap_or(&own).text())?;
+    let applicants: Arc<dyn Applicants> = match &providers {
+        Some(_) => Arc::new(Lender::of(store.engine.clone(), addresses)),
+        None => Arc::new(StoredApplicants::new(store.engine.clone(), addresses)),
+    };
+    let performer = performer(chosen, &clients, &set_up, applicants, consents)?;
     let runner = Runner::new(store.engine.clone(), Arc::new(performer)).with_clock(clock);
+    let served = serve_on(&server, listener).map_err(|error| Failure::system(&error))?;
     tell(
-        &served,
+        &own,
+        public.as_ref(),
         &set_up,
         providers.as_ref(),
         made.as_deref(),
@@ -159,6 +179,103 @@ pub(crate) async fn run(
     Ok(0)
 }
 
+/// Refuses an address that other machines reach, unless they may.
+fn of_this_machine(
+    field: &'static str,
+    address: SocketAddr,
+    arguments: &JourneyServe,
+) -> Result<(), Failure> {
+    let rule =
+        "lets other machines reach it; use --allow-other-machines, behind a proxy that speaks TLS";
+    match address.ip().is_loopback() || arguments.allow_other_machines {
+        true => Ok(()),
+        false => Err(Failure::configuration(field, rule)),
+    }
+}
+
+async fn bound(field: &'static str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| {
+        let rule = format!("could not listen on {address}: {}", reason(error.kind()));
+        Failure::configuration(field, rule)
+    })
+}
+
+/// Where this machine reaches a listener. The unspecified address cannot be connected to.
+fn own_origin(listener: &TcpListener) -> Result<Origin, Failure> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::system(&error))?;
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let authority = SocketAddr::new(ip, address.port()).to_string();
+    Ok(Origin {
+        scheme: "http",
+        authority,
+    })
+}
+
+/// Where the server is reached: it is at the root.
+struct Origin {
+    scheme: &'static str,
+    /// Without the scheme's own port, which nobody writes.
+    authority: String,
+}
+
+impl Origin {
+    fn parse(url: &str) -> Result<Self, Failure> {
+        const FIELD: &str = "--public-url";
+
+        let uri = web_uri(FIELD, url)?;
+        // Tokens of journeys travel there.
+        check_person_url(FIELD, url)?;
+        let whole = url.split_once("://").map_or("", |(_, rest)| rest);
+        let named = whole.strip_suffix('/').unwrap_or(whole);
+        let (Some(authority), false) = (uri.authority(), named.contains(['/', '?', '#'])) else {
+            let rule = "must be a scheme, a name and a port alone, such as https://kyc.lender.example: it is served at the root";
+            return Err(Failure::configuration(FIELD, rule));
+        };
+        let (scheme, port) = match uri.scheme_str() {
+            Some("https") => ("https", ":443"),
+            _ => ("http", ":80"),
+        };
+        let authority = authority.as_str().to_ascii_lowercase();
+        Ok(Self {
+            scheme,
+            authority: authority
+                .strip_suffix(port)
+                .unwrap_or(&authority)
+                .to_owned(),
+        })
+    }
+
+    fn text(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// As `Host` headers may have it: some write the scheme's own port, too.
+    fn hosts(&self) -> Vec<String> {
+        let port = match self.scheme {
+            "https" => 443,
+            _ => 80,
+        };
+        let has_port = self.authority.parse::<Authority>();
+        let has_port = has_port.is_ok_and(|authority| authority.port().is_some());
+        let mut hosts = vec![self.authority.clone()];
+        if !has_port {
+            hosts.push(format!("{}:{port}", self.authority));
+        }
+        hosts
+    }
+}
+
 /// The token, and its text where it was made here: for a sandbox nobody needs to think of one.
 fn token(sandbox: bool) -> Result<(ApiToken, Option<String>), Failure> {
     let is_set = [TOKEN, "KYC_JOURNEY_TOKEN_FILE"]
@@ -181,12 +298,6 @@ fn terms(arguments: &JourneyServe) -> Result<ConsentTerms, Failure> {
             "is required: the ledger writes to what a person consents",
         )),
     }
-}
-
-/// Name and port of a URL.
-fn authority(url: &str) -> Option<String> {
-    let uri = web_uri("--public-url", url).ok()?;
-    uri.authority().map(|named| named.as_str().to_owned())
 }
 
 /// The providers of which any setting is there.
@@ -212,16 +323,63 @@ fn set_up(settings: &Settings) -> Result<Vec<Provider>, Failure> {
     }
 }
 
+/// Finds what is wrong with the settings of these providers.
+fn check(clients: &Clients, set_up: &[Provider]) -> Result<(), Failure> {
+    for provider in set_up {
+        match provider {
+            Provider::Deepvue => {
+                clients.client::<_, DigilockerClient>(Deepvue::from_settings)?;
+            }
+            Provider::FinPro => {
+                clients.client::<_, FiuClient>(Finpro::from_settings)?;
+            }
+            Provider::Finpass => {
+                clients.client::<_, FinpassClient>(Finpass::from_settings)?;
+            }
+            Provider::Veriff => {
+                clients.client::<_, SessionsClient>(Veriff::from_settings)?;
+            }
+        }
+    }
+    Webhooks::from_settings(&clients.settings)?;
+    Ok(())
+}
+
+/// What the arguments say of providers.
+struct Chosen {
+    purpose: String,
+    product: Option<ProductId>,
+    aggregator: AggregatorId,
+}
+
+impl Chosen {
+    fn of(arguments: &JourneyServe, set_up: &[Provider]) -> Result<Self, Failure> {
+        let product = match (arguments.product_id.as_deref(), arguments.sandbox) {
+            (None, true) => Some(SANDBOX_PRODUCT),
+            (None, false) if set_up.contains(&Provider::FinPro) => {
+                let rule = "is required with FinPro's settings";
+                return Err(Failure::configuration("--product-id", rule));
+            }
+            (product, _) => product,
+        };
+        let product = product.map(ProductId::parse).transpose();
+        let aggregator = AggregatorId::parse(&arguments.aggregator);
+        let purpose = arguments.purpose.as_deref().unwrap_or(PURPOSE);
+        Ok(Self {
+            purpose: purpose.to_owned(),
+            product: product.map_err(|error| error.for_field("--product-id"))?,
+            aggregator: aggregator.map_err(|error| error.for_field("--aggregator"))?,
+        })
+    }
+}
+
 fn performer(
-    arguments: &JourneyServe,
+    chosen: Chosen,
     clients: &Clients,
     set_up: &[Provider],
-    store: &Store,
+    applicants: Arc<dyn Applicants>,
     consents: Arc<LedgerConsents>,
-    public: &str,
 ) -> Result<ProviderClients, Failure> {
-    let addresses = Addresses::new(public).map_err(|error| error.for_field("--public-url"))?;
-    let applicants = Arc::new(StoredApplicants::new(store.engine.clone(), addresses));
     let deadline = clients
         .options
         .timeout
@@ -230,30 +388,19 @@ fn performer(
         .with_consents(consents)
         .with_call_deadline(deadline);
     for provider in set_up {
-        performer = match provider {
-            Provider::Deepvue => {
-                let purpose = arguments.purpose.as_deref().unwrap_or(PURPOSE);
-                performer.deepvue(clients.client(Deepvue::from_settings)?, purpose)
-            }
-            Provider::FinPro => {
-                let product = match (arguments.product_id.as_deref(), arguments.sandbox) {
-                    (Some(product), _) => product,
-                    (None, true) => SANDBOX_PRODUCT,
-                    (None, false) => {
-                        let rule = "is required with FinPro's settings";
-                        return Err(Failure::configuration("--product-id", rule));
-                    }
-                };
-                let product = ProductId::parse(product);
-                let aggregator = AggregatorId::parse(&arguments.aggregator);
-                performer.finpro(
-                    clients.client(Finpro::from_settings)?,
-                    product.map_err(|error| error.for_field("--product-id"))?,
-                    aggregator.map_err(|error| error.for_field("--aggregator"))?,
-                )
-            }
-            Provider::Finpass => performer.finpass(clients.client(Finpass::from_settings)?),
-            Provider::Veriff => {
+        performer = match (provider, &chosen.product) {
+            (Provider::Deepvue, _) => performer.deepvue(
+                clients.client(Deepvue::from_settings)?,
+                chosen.purpose.clone(),
+            ),
+            (Provider::FinPro, Some(product)) => performer.finpro(
+                clients.client(Finpro::from_settings)?,
+                product.clone(),
+                chosen.aggregator.clone(),
+            ),
+            (Provider::FinPro, None) => performer,
+            (Provider::Finpass, _) => performer.finpass(clients.client(Finpass::from_settings)?),
+            (Provider::Veriff, _) => {
                 let veriff = VeriffSettings::new(ConsentType::Aadhaar).with_mobile_number();
                 performer.veriff(clients.client(Veriff::from_settings)?, veriff)
             }
@@ -264,13 +411,14 @@ fn performer(
 
 /// Says where everything is, and what a first request needs.
 fn tell(
-    served: &Served,
+    own: &Origin,
+    public: Option<&Origin>,
     set_up: &[Provider],
     sandbox: Option<&InSandbox>,
     made: Option<&str>,
     output: Output,
 ) -> Result<(), Failure> {
-    let url = format!("http://{}", served.address());
+    let url = own.text();
     let names: Vec<_> = set_up.iter().map(|provider| provider.as_str()).collect();
     let console = sandbox.map(|sandbox| {
         let (url, token) = (sandbox.served.url(), sandbox.sandbox.control_token());
@@ -279,6 +427,7 @@ fn tell(
     if output.json {
         let told: Value = json!({
             "url": url,
+            "public_url": public.map(Origin::text),
             "token": made,
             "providers": names,
             "sandbox": sandbox.map(|sandbox| sandbox.served.url()),
@@ -289,6 +438,10 @@ fn tell(
     output.text(&format!(
         "# Journeys are served on {url}; stop it with Ctrl-C."
     ))?;
+    if let Some(public) = public {
+        let public = public.text();
+        output.text(&format!("# Persons and webhooks come to {public}"))?;
+    }
     output.text(&format!("# Operator's page: {url}/"))?;
     output.text(&format!("# Providers: {}", names.join(", ")))?;
     if let Some(console) = console {
@@ -315,24 +468,28 @@ struct InSandbox {
 }
 
 impl InSandbox {
-    async fn serve(store: &Store, listen: &str) -> Result<Self, Failure> {
-        let address: SocketAddr = listen_address("--sandbox-listen", listen)?;
+    fn serve(
+        store: &Store,
+        listener: TcpListener,
+        allow_other_machines: bool,
+    ) -> Result<Self, Failure> {
         let transport = HyperTransport::builder().allow_plain_http().build()?;
         let transport: Arc<dyn Transport> = Arc::new(transport);
         let settings = kyc_sandbox::Settings::default()
+            .with_allow_other_machines(allow_other_machines)
             .with_webhook_transport(Some(transport))
             // It is for tests in process; nobody can read this one's.
             .with_ledger_capacity(0);
         let sandbox = store.sandbox(settings)?;
-        let served = sandbox.serve(address).await;
+        let served = sandbox.serve_on(listener);
         let served =
             served.map_err(|error| sandbox_serve::failure_of("--sandbox-listen", error))?;
         Ok(Self { sandbox, served })
     }
 
-    fn send_webhooks_to(&self, url: &str) {
+    fn send_webhooks_to(&self, server: &Origin) {
         for (at, name) in [(At::Veriff, "veriff"), (At::Finpro, "finpro")] {
-            let url = Some(format!("{url}/hooks/{name}"));
+            let url = Some(format!("{}/hooks/{name}", server.text()));
             self.sandbox.set_webhook_url(at, url);
         }
     }

@@ -1,7 +1,7 @@
 //! `kyc journey serve`: a server that is killed goes on, one that is stopped says goodbye, and none starts open.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -12,9 +12,9 @@ use crate::kyc::{SandboxProcess, kyc};
 const TOKEN: &str = "made-up-token-of-the-tests-0123456789";
 
 /// A server with its sandbox, killed on drop.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     sandbox: Vec<(String, String)>,
     comments: Vec<String>,
 }
@@ -30,10 +30,20 @@ impl Server {
     }
 
     /// `last` begins what it says last.
-    fn of(files: &Files, arguments: &[&str], environment: &[(&str, &str)], last: &str) -> Self {
+    pub(crate) fn of(
+        files: &Files,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        last: &str,
+    ) -> Self {
         let db = files.path("journeys.db");
+        let listen = match arguments.contains(&"--listen") {
+            true => &[][..],
+            false => &["--listen", "127.0.0.1:0"],
+        };
         let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-            .args(["journey", "serve", "--db", &db, "--listen", "127.0.0.1:0"])
+            .args(["journey", "serve", "--db", &db])
+            .args(listen)
             .args(arguments)
             .env_clear()
             .env("KYC_JOURNEY_TOKEN", TOKEN)
@@ -85,7 +95,7 @@ impl Server {
     }
 
     /// Asks for this, and gives what is answered, line by line.
-    fn get(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+    pub(crate) fn get(&self, path: &str) -> impl Iterator<Item = String> + use<> {
         self.ask("GET", path, "")
     }
 
@@ -96,19 +106,60 @@ impl Server {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> impl Iterator<Item = String> + use<> {
-        let host = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
+        self.ask_as(self.host(), method, path, "ORDER-17", body)
+    }
+
+    fn host(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    /// Asks it under this name.
+    fn ask_as(
+        &self,
+        name: &str,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: &str,
+    ) -> impl Iterator<Item = String> + use<> {
+        let mut stream = TcpStream::connect(self.host()).unwrap();
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\nidempotency-key: ORDER-17\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {name}\r\nauthorization: Bearer {TOKEN}\r\nidempotency-key: {key}\r\n\
              content-length: {length}\r\nconnection: close\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
         BufReader::new(stream).lines().map_while(Result::ok)
     }
 
+    /// Asks for a journey, and does not wait for the answer.
+    pub(crate) fn send(&self, key: &str, body: &str) -> impl Iterator<Item = String> + use<> {
+        self.ask_as(self.host(), "POST", "/v1/journeys", key, body)
+    }
+
+    /// Starts the journey of this key.
+    pub(crate) fn start_journey(&self, key: &str, body: &str) -> Value {
+        let answer = self.send(key, body).last().unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// Where the person of a journey of documents goes on, once there is a link.
+    fn link(&self, id: &str) -> String {
+        let events = format!("/v1/journeys/{id}/events");
+        assert!(
+            self.get(&events)
+                .any(|line| line.contains(r#""kind":"link""#))
+        );
+        let links = self
+            .get(&format!("/v1/journeys/{id}/links"))
+            .last()
+            .unwrap();
+        let links: Value = serde_json::from_str(&links).unwrap();
+        links["links"][0]["url"].as_str().unwrap().to_owned()
+    }
+
     /// Where a journey stands.
-    fn journey(&self, id: &str) -> Value {
+    pub(crate) fn journey(&self, id: &str) -> Value {
         let answer = self.get(&format!("/v1/journeys/{id}")).last().unwrap();
         serde_json::from_str(&answer).unwrap()
     }
@@ -226,7 +277,7 @@ impl Files {
 }
 
 /// As the README has it.
-const TERMS: &str = include_str!("../terms.toml");
+pub(crate) const TERMS: &str = include_str!("../terms.toml");
 
 /// The number of the first request.
 const MOBILE: &str = "9001000000";
@@ -407,6 +458,134 @@ fn terms_of_a_file_are_what_the_ledger_says() {
     );
 }
 
+const DOCUMENTS: &str =
+    r#"{"applicant":{"mobile":"9001000000"},"plan":{"documents":{"wanted":["pan"]}},"consent":{}}"#;
+
+/// Where a browser is sent that opens a link of the sandbox, as a program that follows redirects sees it.
+fn sent_back(link: &str) -> String {
+    let rest = link.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut path = format!("/{path}");
+    loop {
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+        let next = head.iter().find_map(|line| line.strip_prefix("location: "));
+        let next = next.unwrap_or_else(|| panic!("{head:?}")).to_owned();
+        match next.starts_with('/') {
+            true => path = next,
+            false => return next,
+        }
+    }
+}
+
+/// Who has a script needs no browser at DigiLocker either: whoever follows the link gets back.
+#[test]
+fn documents_are_shared_without_a_browser() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let begun = server.start_journey("ORDER-18", DOCUMENTS);
+    let id = begun["id"].as_str().unwrap_or_else(|| panic!("{begun}"));
+    let back = sent_back(&server.link(id));
+    let path = back
+        .strip_prefix(&server.url)
+        .unwrap_or_else(|| panic!("{back}"));
+    assert!(path.starts_with("/return/"), "{path}");
+    let answer: Vec<String> = server.get(path).collect();
+    assert!(answer[0].contains(" 200 "), "{answer:?}");
+    let events = format!("/v1/journeys/{id}/events");
+    let told = server.get(&events).collect::<Vec<_>>().join("\n");
+    assert!(told.contains(r#""status":"completed""#), "{told}");
+}
+
+#[test]
+fn persons_come_back_to_the_public_address() {
+    let files = Files::new();
+    let arguments = [
+        "--sandbox",
+        "--sandbox-listen",
+        "127.0.0.1:0",
+        "--listen",
+        "0.0.0.0:0",
+        "--allow-other-machines",
+        "--public-url",
+        "https://KYC.lender.example:443/",
+    ];
+    let server = Server::of(&files, &arguments, &[], "#     -d '");
+    let told = "# Persons and webhooks come to https://kyc.lender.example".to_owned();
+    assert!(server.comments.contains(&told), "{:?}", server.comments);
+    // The address at which it listens cannot be connected to.
+    assert!(
+        server.url.starts_with("http://127.0.0.1:"),
+        "{}",
+        server.url
+    );
+    let begun = server.start_journey("ORDER-18", DOCUMENTS);
+    let back = sent_back(&server.link(begun["id"].as_str().unwrap()));
+    let place = "https://kyc.lender.example/return/";
+    assert!(back.starts_with(place), "{back}");
+    for (name, status) in [
+        ("kyc.lender.example", " 200 "),
+        ("kyc.lender.example:443", " 200 "),
+        ("kyc.lender.example:8443", " 421 "),
+        ("lender.example", " 421 "),
+    ] {
+        let answer = server.ask_as(name, "GET", "/v1/journeys", "-", "").next();
+        assert!(
+            answer.as_ref().unwrap().contains(status),
+            "{name}: {answer:?}"
+        );
+    }
+}
+
+/// A setting that is wrong is found before a port is taken, and a port that is taken before anything is written.
+#[test]
+fn what_is_wrong_is_found_before_anything_is_taken_or_written() {
+    let files = Files::new();
+    let db = files.path("journeys.db");
+    let terms = files.write("terms.toml", TERMS);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let veriff = ("VERIFF_API_KEY".to_owned(), "made-up".to_owned());
+    let token = ("KYC_JOURNEY_TOKEN".to_owned(), TOKEN.to_owned());
+    for (arguments, environment, field) in [
+        (&["--sandbox", "--listen", &taken][..], &[][..], "--listen"),
+        (
+            &[
+                "--sandbox",
+                "--listen",
+                "127.0.0.1:0",
+                "--sandbox-listen",
+                &taken,
+            ],
+            &[],
+            "--sandbox-listen",
+        ),
+        (
+            &["--sandbox", "--listen", &taken, "--aggregator", ""],
+            &[],
+            "--aggregator",
+        ),
+        (
+            &["--listen", &taken, "--terms", &terms],
+            std::slice::from_ref(&veriff),
+            "VERIFF_BASE_URL, VERIFF_SHARED_SECRET",
+        ),
+    ] {
+        let mut all = vec!["journey", "serve", "--json", "--db", &db];
+        all.extend(arguments);
+        let environment = [environment, std::slice::from_ref(&token)].concat();
+        let run = kyc(&all, &environment);
+        assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
+        assert_eq!(run.error()["field"], field, "{run:?}");
+        let made = std::fs::read_dir(files.directory()).unwrap();
+        let made: Vec<_> = made.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(made, ["terms.toml"], "{arguments:?}");
+    }
+}
+
 #[test]
 fn none_starts_open_or_without_providers() {
     let files = Files::new();
@@ -435,6 +614,32 @@ fn none_starts_open_or_without_providers() {
         ),
         (
             &["--sandbox", "--public-url", "ftp://x"],
+            token(TOKEN),
+            "--public-url",
+        ),
+        (
+            &["--sandbox", "--public-url", "https://lender.example/kyc"],
+            token(TOKEN),
+            "--public-url",
+        ),
+        (
+            &["--sandbox", "--public-url", "https://lender.example?a=b"],
+            token(TOKEN),
+            "--public-url",
+        ),
+        (
+            &["--sandbox", "--public-url", "https://lender.example/#a"],
+            token(TOKEN),
+            "--public-url",
+        ),
+        // Links to it lead nowhere.
+        (
+            &[
+                "--sandbox",
+                "--listen",
+                "0.0.0.0:0",
+                "--allow-other-machines",
+            ],
             token(TOKEN),
             "--public-url",
         ),

@@ -63,20 +63,28 @@ pub struct ServedSandbox {
 }
 
 impl ServedSandbox {
-    pub(crate) async fn start(
+    pub(crate) async fn bind(
         address: SocketAddr,
+        settings: &Settings,
+    ) -> Result<TcpListener, ServeError> {
+        // Clients know loopback by its own form only.
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        check(address, settings)?;
+        let bound = TcpListener::bind(address).await;
+        bound.map_err(|source| ServeError::Bind { address, source })
+    }
+
+    pub(crate) fn start(
+        listener: TcpListener,
         router: Router,
         providers: Providers,
         settings: &Settings,
     ) -> Result<Self, ServeError> {
-        // Clients know loopback by its own form only.
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        if !settings.allow_other_machines() && !address.ip().is_loopback() {
-            return Err(ServeError::NotLoopback(address));
-        }
-        let bind = |source| ServeError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let address = listener.local_addr().map_err(|source| ServeError::Bind {
+            address: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            source,
+        })?;
+        check(address, settings)?;
         let (closing, closed) = watch::channel(false);
         let service = Service {
             router,
@@ -141,6 +149,13 @@ impl fmt::Debug for ServedSandbox {
         f.debug_struct("ServedSandbox")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+fn check(address: SocketAddr, settings: &Settings) -> Result<(), ServeError> {
+    match *settings.allow_other_machines() || address.ip().is_loopback() {
+        true => Ok(()),
+        false => Err(ServeError::NotLoopback(address)),
     }
 }
 
