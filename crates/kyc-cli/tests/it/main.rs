@@ -21,6 +21,8 @@ mod journey;
 mod journey_file;
 mod journey_killed;
 mod journey_serve;
+#[cfg(unix)]
+mod journey_serve_killed;
 mod json_schema;
 mod kyc;
 mod listen;
