@@ -1,63 +1,118 @@
-//! The ledger beside a file of journeys.
+//! The ledger beside journeys.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kyc_consent::{
     Code, ConsentLedger, EndReason, Follower, KeyError, LedgerError, ReceiptId, ReceiptRow, Scope,
     StoreError, Subject,
 };
+#[cfg(unix)]
+use kyc_consent::{FileKeyWrapper, KeyStore as _, Keys, LedgerStore as _};
 use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
 use kyc_journey::{JourneyEngine, JourneyId, Sealer};
 use kyc_journey_performer::{
     LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules, record_request,
 };
+#[cfg(unix)]
+use kyc_journey_postgres::PostgresKeyStore;
+use kyc_journey_postgres::PostgresStore;
 
 use crate::arguments::Whose;
 use crate::failure::{Failure, is_the_disk, reason};
+#[cfg(unix)]
+use crate::output::counted;
+use crate::place::Place;
+#[cfg(unix)]
+use crate::place::unopened;
 use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
 const MOBILE: &str = "--mobile-number";
 
-/// The ledger of the consents of a file's journeys, in three files beside it: what is recorded, the keys of its persons, and the key
-/// that opens those. It goes by this machine's clock.
+/// The ledger of the consents of journeys: what is recorded, the keys of its persons, and the key that opens those. Beside a file each is
+/// a file; in a database the first two are tables, and the last is a file elsewhere. It goes by this machine's clock.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger(pub(crate) ConsentLedger);
+pub(crate) struct Ledger(pub(crate) ConsentLedger, Option<PostgresStore>);
 
 impl Ledger {
     /// Opens the ledger, or makes one where there is none.
     #[cfg(unix)]
-    pub(crate) fn beside(database: &Path) -> Result<Self, Failure> {
-        let opened = files(database).open(Arc::new(SystemClock));
-        opened.map(Self).map_err(|error| failed(&error))
+    pub(crate) fn open(place: &Place) -> Result<Self, Failure> {
+        let key_encryption_key = place.beside(".ledger-kek");
+        let clock = Arc::new(SystemClock);
+        let database = match place {
+            Place::File(_) => {
+                let opened = files(place).open(clock);
+                return opened
+                    .map(|ledger| Self(ledger, None))
+                    .map_err(|error| failed(&error));
+            }
+            Place::Database(database) => database,
+        };
+        // Each has connections of its own, and a server has few.
+        let options = database.options.clone().with_connections(4);
+        let store = PostgresStore::open(options.clone()).map_err(|error| unopened(&error))?;
+        let keys = PostgresKeyStore::open(options).map_err(|error| unopened(&error))?;
+        let opened = || {
+            if !key_encryption_key.exists() {
+                // Another process's ledger is opened by its key, not by one that is made here.
+                if keys.ledger()?.is_some() || store.head()?.seq > 0 {
+                    let persons = keys.persons()?;
+                    return Err(KeyError::Lost { persons }.into());
+                }
+                FileKeyWrapper::create(&key_encryption_key)?;
+            }
+            let wrapper = FileKeyWrapper::open(&key_encryption_key)?;
+            let keys = Keys::new(Arc::new(keys), Arc::new(wrapper));
+            let ledger = ConsentLedger::open_with_clock(Arc::new(store.clone()), keys, clock)?;
+            Ok(Self(ledger, Some(store)))
+        };
+        opened().map_err(|error| match error {
+            LedgerError::Keys(KeyError::Lost { persons }) => {
+                let rule = format!(
+                    "has not the key-encryption key of this database's ledger, which holds data of {}; bring PATH.ledger-kek from where it is",
+                    counted(usize::try_from(persons).unwrap_or(usize::MAX), "person"),
+                );
+                Failure::configuration(place.keys_field(), rule)
+            }
+            error => failed(&error),
+        })
     }
 
-    /// Opens the ledger, which is there, to read it: it may be one that cannot be written.
-    #[cfg(unix)]
-    pub(crate) fn to_read(database: &Path) -> Result<Self, Failure> {
-        is_there(database)?;
-        let opened = files(database).open_to_read(Arc::new(SystemClock));
-        opened.map(Self).map_err(|error| failed(&error))
-    }
-
-    /// As [`beside`](Self::beside).
-    #[cfg(not(unix))]
-    pub(crate) fn to_read(database: &Path) -> Result<Self, Failure> {
-        Self::beside(database)
+    /// Opens the ledger, which is there, to read it: files may be such as cannot be written.
+    pub(crate) fn to_read(place: &Place) -> Result<Self, Failure> {
+        #[cfg(unix)]
+        if let Place::File(_) = place {
+            is_there(place)?;
+            let opened = files(place).open_to_read(Arc::new(SystemClock));
+            return opened
+                .map(|ledger| Self(ledger, None))
+                .map_err(|error| failed(&error));
+        }
+        Self::existing(place)
     }
 
     /// Nothing here says that a file of keys is its owner's alone.
     #[cfg(not(unix))]
-    pub(crate) fn beside(_: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(_: &Place) -> Result<Self, Failure> {
         let rule = "needs a system whose files have modes";
         Err(Failure::configuration(FIELD, rule))
     }
 
     /// Opens the ledger, which is there.
-    pub(crate) fn existing(database: &Path) -> Result<Self, Failure> {
-        is_there(database)?;
-        Self::beside(database)
+    pub(crate) fn existing(place: &Place) -> Result<Self, Failure> {
+        match place {
+            Place::File(_) => {
+                is_there(place)?;
+                Self::open(place)
+            }
+            Place::Database(database) => Self::open(&database.existing()),
+        }
+    }
+
+    /// Where it lies, if that is a database.
+    pub(crate) fn in_database(&self) -> Option<&PostgresStore> {
+        self.1.as_ref()
     }
 
     /// Payloads by the keys of their persons, everything else by the file's.
@@ -157,11 +212,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
     ) -> Result<usize, Failure> {
         let withdrawals = Withdrawals::new(self.0.clone(), engine).with_clock(clock);
-        let told = withdrawals.fan_out().await;
-        told.map_err(|error| match error {
-            NotWithdrawn::Ledger(error) => failed(&error),
-            error => Failure::configuration(FIELD, error.to_string()),
-        })
+        withdrawals.fan_out().await.map_err(not_withdrawn)
     }
 
     /// The person that the arguments name; `None` if they name nobody.
@@ -199,27 +250,21 @@ impl Ledger {
     }
 }
 
-fn is_there(database: &Path) -> Result<(), Failure> {
-    match beside(database, ".ledger").exists() {
+/// Of a ledger in files.
+fn is_there(place: &Place) -> Result<(), Failure> {
+    match place.beside(".ledger").exists() {
         true => Ok(()),
         false => Err(Failure::configuration(FIELD, "no such file")),
     }
 }
 
 #[cfg(unix)]
-fn files(database: &Path) -> kyc_consent::Files {
+fn files(place: &Place) -> kyc_consent::Files {
     kyc_consent::Files {
-        ledger: beside(database, ".ledger"),
-        keys: beside(database, ".ledger-keys"),
-        key_encryption_key: beside(database, ".ledger-kek"),
+        ledger: place.beside(".ledger"),
+        keys: place.beside(".ledger-keys"),
+        key_encryption_key: place.beside(".ledger-kek"),
     }
-}
-
-/// A file beside the database.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// What a ledger did not do. No path, key or value is in it; of lost keys, how many persons' data they held.
@@ -229,6 +274,14 @@ pub(crate) fn failed(error: &LedgerError) -> Failure {
         LedgerError::Keys(KeyError::Io(kind)) if is_the_disk(*kind) => {
             Failure::unstored(FIELD, reason(*kind))
         }
+        error => Failure::configuration(FIELD, error.to_string()),
+    }
+}
+
+/// Why a withdrawal did not reach every journey.
+pub(crate) fn not_withdrawn(error: NotWithdrawn) -> Failure {
+    match error {
+        NotWithdrawn::Ledger(error) => failed(&error),
         error => Failure::configuration(FIELD, error.to_string()),
     }
 }
@@ -258,7 +311,8 @@ mod tests {
     #[test]
     fn a_consent_is_one_receipt_whoever_died_in_between() {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Ledger::beside(&directory.path().join("journeys.db")).unwrap();
+        let place = Place::File(directory.path().join("journeys.db"));
+        let ledger = Ledger::open(&place).unwrap();
         let terms = ConsentTerms::of_the_sandbox().unwrap();
         let mobile = Mobile::parse("9000000001").unwrap();
         let stranger = Mobile::parse("9000000002").unwrap();

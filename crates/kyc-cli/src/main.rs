@@ -16,6 +16,7 @@ mod openapi;
 mod operations;
 mod output;
 mod parse;
+mod place;
 mod progress;
 mod sandbox;
 mod temporary;

@@ -9,11 +9,13 @@ use crate::arguments::Erase;
 use crate::failure::Failure;
 use crate::ledger::{Ledger, failed};
 use crate::output::Output;
+use crate::place::Place;
 
 pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
+    let place = Place::of(&arguments.store)?;
     let ledger = match arguments.dry_run {
-        true => Ledger::to_read(&arguments.store.db)?,
-        false => Ledger::existing(&arguments.store.db)?,
+        true => Ledger::to_read(&place)?,
+        false => Ledger::existing(&place)?,
     };
     let subject = ledger.someone(&arguments.whose)?;
     let now = SystemClock.now();
@@ -96,15 +98,15 @@ mod tests {
 
     use super::*;
     use crate::journey::FileSealer;
-    use crate::ledger::beside;
 
     /// Also of a copy of the journeys that was made before, and with the copy's own keys.
     #[tokio::test]
     async fn an_erased_person_s_payloads_are_not_there_any_more() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("journeys.db");
-        let file = Arc::new(FileSealer::create(&path).unwrap());
-        let ledger = Ledger::beside(&path).unwrap();
+        let place = Place::File(path.clone());
+        let file = Arc::new(FileSealer::create(&place).unwrap());
+        let ledger = Ledger::open(&place).unwrap();
         let engine = SqliteEngine::open(&path, ledger.sealer(file.clone())).unwrap();
         let journey = JourneyId::from_bits(17);
         let mobile = Mobile::parse("9000000001").unwrap();
@@ -125,7 +127,7 @@ mod tests {
         assert_eq!(read, Some(payload));
         drop(engine);
         let copies = [".ledger-keys", ".ledger-keys-wal"].map(|suffix| {
-            let name = beside(&path, suffix);
+            let name = place.beside(suffix);
             (name.clone(), std::fs::read(name).unwrap_or_default())
         });
         let order = ErasureOrder {
@@ -146,7 +148,7 @@ mod tests {
             std::fs::write(name, bytes).unwrap();
         }
         // Its keys do not open under the key that is left.
-        let error = Ledger::beside(&path).unwrap_err();
+        let error = Ledger::open(&place).unwrap_err();
         assert!(format!("{error:?}").contains("lost"), "{error:?}");
     }
 }

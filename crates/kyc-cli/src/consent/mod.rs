@@ -13,6 +13,7 @@ use crate::arguments::{ConsentCommand, ConsentExport};
 use crate::failure::Failure;
 use crate::ledger::{Ledger, failed};
 use crate::output::Output;
+use crate::place::Place;
 use crate::temporary;
 
 pub(crate) async fn run(command: ConsentCommand, output: Output) -> Result<u8, Failure> {
@@ -26,7 +27,7 @@ pub(crate) async fn run(command: ConsentCommand, output: Output) -> Result<u8, F
 
 fn export(arguments: &ConsentExport, output: Output) -> Result<(), Failure> {
     const OUT: &str = "--out";
-    let ledger = Ledger::to_read(&arguments.store.db)?;
+    let ledger = Ledger::to_read(&Place::of(&arguments.store)?)?;
     let Some(path) = &arguments.out else {
         let mut lines = Vec::new();
         let exported = ledger.0.export(arguments.bodies, &mut lines);

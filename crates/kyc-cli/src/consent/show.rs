@@ -11,9 +11,10 @@ use crate::arguments::ConsentShow;
 use crate::failure::Failure;
 use crate::ledger::{Ledger, failed};
 use crate::output::Output;
+use crate::place::Place;
 
 pub(crate) fn run(arguments: &ConsentShow, output: Output) -> Result<(), Failure> {
-    let ledger = Ledger::to_read(&arguments.store.db)?;
+    let ledger = Ledger::to_read(&Place::of(&arguments.store)?)?;
     match ledger.find(&arguments.whose)? {
         Some(subject) => person(&ledger, subject, output),
         None => whole(&ledger, output),

@@ -11,6 +11,7 @@ use crate::arguments::ConsentVerify;
 use crate::failure::{EXIT_UNTRUSTED, Failure};
 use crate::ledger::{Ledger, failed};
 use crate::output::Output;
+use crate::place::Place;
 
 /// More than an export of a million entries.
 const LONGEST_EXPORT: u64 = 2 * 1024 * 1024 * 1024;
@@ -21,7 +22,7 @@ pub(crate) fn run(arguments: &ConsentVerify, output: Output) -> Result<u8, Failu
     let found = match &arguments.export {
         Some(path) => verify_export(&read(path)?, &anchors).map_err(|error| error.to_string()),
         None => {
-            let ledger = Ledger::to_read(&arguments.store.db)?;
+            let ledger = Ledger::to_read(&Place::of(&arguments.store)?)?;
             match ledger.0.verify(&anchors) {
                 Err(LedgerError::Misfit(misfit)) => Err(misfit.to_string()),
                 Err(error) => return Err(failed(&error)),

@@ -1,30 +1,48 @@
 //! `kyc consent withdraw`.
 
-use kyc_consent::{Effect, ReceiptId, Scope};
+use std::sync::Arc;
+
+use kyc_consent::{Effect, ReceiptId, Scope, Subject, Withdrawal};
+use kyc_facade::provider_core::SystemClock;
 use serde_json::json;
 
 use super::class_name;
 use crate::arguments::ConsentWithdraw;
 use crate::failure::Failure;
 use crate::journey::Store;
-use crate::ledger::{Ledger, channel, failed};
+use crate::ledger::{Ledger, channel, failed, not_withdrawn};
 use crate::output::Output;
+use crate::place::Place;
 
 pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(), Failure> {
-    let ledger = Ledger::existing(&arguments.store.db)?;
+    let place = Place::of(&arguments.store)?;
+    let ledger = Ledger::existing(&place)?;
     let subject = ledger.someone(&arguments.whose)?;
     let receipt = arguments.receipt.as_deref().map(ReceiptId::parse);
     let scope = match receipt.transpose() {
         Ok(receipt) => receipt.map_or(Scope::All, Scope::Receipt),
         Err(error) => return Err(error.for_field("--receipt").into()),
     };
-    // The ledger first: from here on no call begins, whatever becomes of the journeys' file.
-    let withdrawn = ledger.0.withdraw(subject, scope, &channel()?);
-    let withdrawn = withdrawn.map_err(|error| failed(&error))?;
-    let untold = ledger.0.untold("").map_err(|error| failed(&error))?;
-    // Whoever opens the file tells them, and asks the ledger before each call until then.
-    let opened = Store::existing(&arguments.store.db).await;
-    let told = opened.is_ok().then_some(untold.len());
+    let (withdrawn, told) = match place {
+        Place::File(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
+        Place::Database(_) => match Store::existing(&place).await {
+            Ok(store) => {
+                let withdrawals = store.withdrawals(Arc::new(SystemClock));
+                let withdrawn = withdrawals.withdraw(subject, scope, &channel()?).await;
+                let withdrawn = withdrawn.map_err(not_withdrawn)?;
+                let followers = ledger
+                    .0
+                    .followers(subject)
+                    .map_err(|error| failed(&error))?;
+                let follows = followers.iter().filter_map(|follower| follower.receipt);
+                let told = follows.filter(|receipt| withdrawn.receipts.contains(receipt));
+                let told = told.count();
+                (withdrawn, Some(told))
+            }
+            // Without the journeys' key, say.
+            Err(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
+        },
+    };
     let receipts: Vec<String> = withdrawn.receipts.iter().map(ToString::to_string).collect();
     let follows: Vec<String> = withdrawn.effects.iter().filter_map(words).collect();
     if output.json {
@@ -57,6 +75,22 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         output.told(&format!("to be done: {line}"))?;
     }
     Ok(())
+}
+
+/// Withdraws, and has the journeys told after it, of which it says how many were; `None`: they could not be.
+async fn at_the_ledger(
+    ledger: &Ledger,
+    place: &Place,
+    subject: Subject,
+    scope: Scope,
+) -> Result<(Withdrawal, Option<usize>), Failure> {
+    // The ledger first: from here on no call begins, whatever becomes of the journeys' file.
+    let withdrawn = ledger.0.withdraw(subject, scope, &channel()?);
+    let withdrawn = withdrawn.map_err(|error| failed(&error))?;
+    let untold = ledger.0.untold("").map_err(|error| failed(&error))?;
+    // Whoever opens the file tells them, and asks the ledger before each call until then.
+    let opened = Store::existing(place).await;
+    Ok((withdrawn, opened.is_ok().then_some(untold.len())))
 }
 
 /// What has to follow. What journeys opened they give back themselves.

@@ -1,7 +1,7 @@
 //! All that is kept of a journey, as JSON, without what is personal or secret.
 
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_journey::{Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyRecord, Seq, Verdict};
+use kyc_journey::{Fact, HistoryEntry, Journey, JourneyRecord, Seq, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 

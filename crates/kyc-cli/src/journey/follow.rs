@@ -14,9 +14,8 @@ use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
-    Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyEngine as _, JourneyId,
-    JourneyRecord, Leg, LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer,
-    TimerPurpose,
+    Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyId, JourneyRecord, Leg,
+    LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer, TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
@@ -76,6 +75,7 @@ impl Following {
         let deadline = timeout.map_or(CALL, |timeout| timeout.min(CALL));
         let terms = ConsentTerms::of_the_sandbox()?;
         let consents = Arc::new(store.ledger.consents(&terms)?);
+        store.write_ledger(&consents).await?;
         let clients = Clients::new(Settings::of(served.environment()), options);
         let clients = clients.gated(Arc::new(consents.gate()));
         let lender = Arc::new(Lender::of(store.engine.clone(), addresses()?));
@@ -109,6 +109,16 @@ impl Following {
 
     pub(crate) fn id(&self) -> &JourneyId {
         &self.id
+    }
+
+    /// Waits while another process carries the journey out. The clock of what nobody carries out must not be moved.
+    pub(crate) async fn once_left(&self, wait: impl FnMut()) -> Result<(), Failure> {
+        self.store.once_left(&self.id, wait).await
+    }
+
+    /// Leaves what is to be done to others.
+    pub(crate) async fn leave(&self) {
+        self.store.leave().await;
     }
 
     /// Moves the clock to where the journey's was.

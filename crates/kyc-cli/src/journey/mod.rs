@@ -16,15 +16,15 @@ mod store;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
-    Event, EventKey, Fact, JourneyEngine as _, JourneyFilter, JourneyId, JourneyRecord,
-    JourneyStatus, Leg, PageToken, Seq, Verdict,
+    Event, EventKey, Fact, JourneyFilter, JourneyId, JourneyRecord, JourneyStatus, Leg, PageToken,
+    Seq, Verdict,
 };
 
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
 pub(crate) use self::store::Store;
-use self::store::failed;
+use self::store::{OFTEN, failed};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -32,6 +32,7 @@ use crate::interrupt::Interrupt;
 use crate::ledger::{self, channel};
 use crate::output::Output;
 use crate::parse::length;
+use crate::place::Place;
 
 /// A required leg ended against the person, or the person refused.
 const EXIT_REJECTED: u8 = 3;
@@ -50,22 +51,14 @@ pub(crate) async fn run(
         JourneyCommand::Resume(arguments) => resume::run(arguments, options, output).await,
         JourneyCommand::List(arguments) => list(arguments, output).await,
         JourneyCommand::Show(arguments) => {
-            let store = Store::existing(&arguments.store.db).await?;
+            let store = Store::existing(&Place::of(&arguments.store)?).await?;
             let (_, record) = find(&store, &arguments.id).await?;
             show::print(&store, &record, output).await?;
             Ok(0)
         }
-        JourneyCommand::Watch(arguments) => {
-            let store = Store::once_free(&arguments.store.db, || {
-                output.tell("another kyc has the file, and only it can tell what happens now; what has happened is told once it ends");
-            });
-            let store = store.await?;
-            let (_, record) = find(&store, &arguments.id).await?;
-            show::print(&store, &record, output).await?;
-            Ok(exit_code(record.state.status()))
-        }
+        JourneyCommand::Watch(arguments) => watch(arguments, options, output).await,
         JourneyCommand::Export(arguments) => {
-            let store = Store::existing(&arguments.store.db).await?;
+            let store = Store::existing(&Place::of(&arguments.store)?).await?;
             let (_, record) = find(&store, &arguments.id).await?;
             export::print(&store, &record).await?;
             Ok(0)
@@ -76,11 +69,59 @@ pub(crate) async fn run(
     }
 }
 
+/// Waits until nobody else changes the journey, and shows it.
+async fn watch(
+    arguments: OneJourney,
+    options: CallSettings,
+    output: Output,
+) -> Result<u8, Failure> {
+    let place = Place::of(&arguments.store)?;
+    let store = Store::once_free(&place, || {
+        output.tell("another kyc has the file, and only it can tell what happens now; what has happened is told once it ends");
+    });
+    let store = store.await?;
+    let (id, mut record) = find(&store, &arguments.id).await?;
+    if store.is_shared() {
+        let rest = async {
+            // Whoever carries it out is another process, which tells the database alone.
+            while matches!(
+                record.state.status(),
+                JourneyStatus::New | JourneyStatus::AwaitConsent | JourneyStatus::Running
+            ) {
+                SystemClock.sleep(OFTEN).await;
+                record = find(&store, id.as_str()).await?.1;
+            }
+            Ok::<_, Failure>(())
+        };
+        match options.timeout {
+            // Where it stands then is told, too.
+            Some(timeout) => tokio::time::timeout(timeout, rest)
+                .await
+                .unwrap_or(Ok(()))?,
+            None => rest.await?,
+        }
+    }
+    show::print(&store, &record, output).await?;
+    Ok(exit_code(record.state.status()))
+}
+
 /// Follows a journey until it ends or somebody has to act, and prints what happens after an event.
 async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, Failure> {
     let mut interrupt = Interrupt::listen();
     let mut lines = kyc_journey_server::Lines::default();
     let kept = format!("journey {} is kept", following.id());
+    let alone = following.once_left(|| {
+        output.tell(
+            "another kyc carries the journey out, or did; it goes on here once that has ended",
+        );
+    });
+    tokio::select! {
+        alone = alone => alone?,
+        () = interrupt.next() => {
+            output.on_stderr(&output.interruption("kyc journey", &format!("was ended; {kept}"), None));
+            return Ok(EXIT_INTERRUPTED);
+        }
+    }
     let followed = tokio::select! {
         followed = following.follow(after, |entries| {
             match output.json {
@@ -92,10 +133,12 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
             }
         }) => followed,
         () = following.timed_out() => {
+            following.leave().await;
             output.tell(&format!("--timeout has passed: {kept}, and `kyc journey resume` goes on with it"));
             return Ok(EXIT_WAITS);
         }
         () = interrupt.next() => {
+            following.leave().await;
             output.on_stderr(&output.interruption("kyc journey", &format!("was ended; {kept}"), None));
             return Ok(EXIT_INTERRUPTED);
         }
@@ -106,6 +149,7 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
         true => show::print(&store, &record, output).await,
         false => show::summary(&record, output),
     };
+    store.leave().await;
     if !written || printed.is_err() {
         output.on_stderr(&kept);
         return Ok(EXIT_UNREAD);
@@ -127,7 +171,7 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let statuses = statuses.collect::<Result<Vec<_>, _>>()?;
     let stuck = arguments.stuck.as_deref();
     let stuck = stuck.map(|text| length("--stuck", text)).transpose()?;
-    let store = Store::existing(&arguments.store.db).await?;
+    let store = Store::existing(&Place::of(&arguments.store)?).await?;
     let since = match stuck {
         Some(length) => {
             let since = store.now()?.checked_sub(length);
@@ -155,7 +199,7 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
 
 /// Ends a journey. What has to be asked of providers then waits for whoever follows it.
 async fn end(arguments: OneJourney, fact: Fact, output: Output) -> Result<u8, Failure> {
-    let store = Store::existing(&arguments.store.db).await?;
+    let store = Store::existing(&Place::of(&arguments.store)?).await?;
     let (id, record) = find(&store, &arguments.id).await?;
     let key = EventKey::command(&format!("{}-{}", fact.name(), record.state.seq()))?;
     // A journey in the sandbox is ahead of this machine's clock.
@@ -194,7 +238,7 @@ async fn find(store: &Store, id: &str) -> Result<(JourneyId, JourneyRecord), Fai
     let record = store.engine.read(&id).await.map_err(failed)?;
     match record {
         Some(record) => Ok((id, record)),
-        None => Err(Failure::configuration("ID", "is no journey in this file")),
+        None => Err(Failure::configuration("ID", "is no journey there")),
     }
 }
 

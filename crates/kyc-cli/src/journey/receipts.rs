@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kyc_consent::{Code, LedgerError, ReceiptRow};
+use kyc_consent::{Code, LedgerError, ReceiptRow, Scope};
 use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile};
-use kyc_journey::{JourneyEngine, JourneyId, ReceiptId};
+use kyc_journey::{JourneyId, ReceiptId};
+use kyc_journey_performer::{NotWithdrawn, Withdrawals};
 use kyc_journey_server::{ConsentReceipts, NotWritten, WrittenReceipt};
 
 use crate::failure::Failure;
-use crate::ledger::{Ledger, is_withdrawn};
+use crate::ledger::{Ledger, is_withdrawn, not_withdrawn};
 use crate::output::Output;
 use crate::terms::ConsentTerms;
 
@@ -22,7 +23,7 @@ const EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Receipts {
     pub(super) ledger: Ledger,
     pub(super) terms: ConsentTerms,
-    pub(super) engine: Arc<dyn JourneyEngine>,
+    pub(super) withdrawals: Withdrawals,
     pub(super) clock: Arc<dyn Clock>,
     /// Whether the journeys' clock is the ledger's, so that a receipt's end is one of the journey, too.
     pub(super) is_one_time: bool,
@@ -56,8 +57,7 @@ impl Receipts {
 
     /// Tells the journeys whose consent was withdrawn, here or by another process.
     pub(super) async fn fan_out(&self) -> Result<usize, Failure> {
-        let clock = Arc::clone(&self.clock);
-        self.ledger.fan_out(self.engine.clone(), clock).await
+        self.withdrawals.fan_out().await.map_err(not_withdrawn)
     }
 
     /// Tells them again and again: a withdrawal by another process is in the ledger alone.
@@ -126,10 +126,23 @@ impl ConsentReceipts for Receipts {
 
     async fn withdraw(&self, journey: &JourneyId) -> Result<(), NotWritten> {
         let journey = journey.clone();
-        let withdrawn = self.with(move |this| this.ledger.withdraw(&journey, &channel()?));
-        withdrawn.await?;
-        // Whoever cannot be told now is told with those of other processes' withdrawals.
-        let _told = self.fan_out().await;
-        Ok(())
+        let follower = self.with(move |this| this.ledger.0.follower(journey.as_str()));
+        let follower = follower.await?;
+        let Some((subject, receipt)) = follower.and_then(|one| Some((one.subject, one.receipt?)))
+        else {
+            return Ok(());
+        };
+        let channel = channel().map_err(|_| NotWritten::Unavailable)?;
+        let scope = Scope::Receipt(receipt);
+        match self.withdrawals.withdraw(subject, scope, &channel).await {
+            // Whoever cannot be told now is told with those of other processes' withdrawals.
+            Ok(_) | Err(NotWithdrawn::Engine(_) | NotWithdrawn::Invalid(_)) => Ok(()),
+            Err(NotWithdrawn::Ledger(LedgerError::Unknown(_))) => Err(NotWritten::Unknown),
+            Err(error) => {
+                self.output
+                    .tell(&format!("the ledger of consents was not written: {error}"));
+                Err(NotWritten::Unavailable)
+            }
+        }
     }
 }

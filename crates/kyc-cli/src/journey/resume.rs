@@ -11,6 +11,7 @@ use crate::arguments::JourneyResume;
 use crate::clients::CallSettings;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::place::Place;
 
 /// What lets a journey go on.
 enum Next {
@@ -30,7 +31,7 @@ pub(crate) async fn run(
     let mobile = arguments.mobile.as_deref().map(Mobile::parse).transpose()?;
     only_in_a_sandbox(arguments.sandbox)?;
     let only = arguments.leg.as_deref().map(leg).transpose()?;
-    let store = Store::existing(&arguments.store.db).await?;
+    let store = Store::existing(&Place::of(&arguments.store)?).await?;
     let (id, record) = find(&store, &arguments.id).await?;
     let state = &record.state;
     let is_left = goes_on(state) || store.waiting_calls(&id).await? > 0;

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use hmac::{Hmac, Mac as _};
-use kyc_journey::{Domain, Place, SealError, Sealer};
+use kyc_journey::{Domain, Place as Sealed, SealError, Sealer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::store::beside;
 use crate::failure::Failure;
+use crate::place::Place;
 use crate::temporary;
 
 const VERSION: u8 = 1;
@@ -30,16 +30,18 @@ impl fmt::Debug for FileSealer {
     }
 }
 
-/// Where the key of a file of journeys is.
-fn key_path(database: &Path) -> PathBuf {
-    beside(database, ".key")
+/// Where the key of journeys is.
+fn key_path(place: &Place) -> PathBuf {
+    place.beside(".key")
 }
 
 impl FileSealer {
-    /// Reads the key of this file; `None` if it has none.
-    pub(crate) fn read(database: &Path) -> Result<Option<Self>, Failure> {
-        let failed = |error: &io::Error| Failure::file("the key beside --db", "read", error);
-        let mut file = match fs::File::open(key_path(database)) {
+    /// Reads the key of these journeys; `None` if they have none.
+    pub(crate) fn read(place: &Place) -> Result<Option<Self>, Failure> {
+        let field = place.keys_field();
+        let not_a_key = || Failure::configuration(field, "is no key of journeys");
+        let failed = |error: &io::Error| Failure::file(field, "read", error);
+        let mut file = match fs::File::open(key_path(place)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| failed(&error))?,
         };
@@ -49,7 +51,7 @@ impl FileSealer {
             let mode = std::os::unix::fs::PermissionsExt::mode(&read.permissions());
             if mode & 0o077 != 0 {
                 let rule = "may be read by others; only its owner may: `chmod 600` it, and ask who read it";
-                return Err(Failure::configuration("the key beside --db", rule));
+                return Err(Failure::configuration(field, rule));
             }
         }
         let mut key = Zeroizing::new([0; KEY]);
@@ -63,17 +65,19 @@ impl FileSealer {
         }
     }
 
-    /// Makes the key of a file that is new, unless it lies there already.
-    pub(crate) fn create(database: &Path) -> Result<Self, Failure> {
+    /// Makes the key of journeys that are new, unless it lies there already.
+    pub(crate) fn create(place: &Place) -> Result<Self, Failure> {
+        let field = place.keys_field();
         let mut key = Zeroizing::new([0; KEY]);
         let rule = "the system gives no randomness";
         getrandom::fill(&mut *key).map_err(|_| Failure::configuration("system", rule))?;
-        match Self::write(&key_path(database), &key) {
+        match Self::write(&key_path(place), &key) {
             Ok(()) => Ok(Self(key)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Self::read(database)?.ok_or_else(not_a_key)
+                let gone = || Failure::configuration(field, "is gone again");
+                Self::read(place)?.ok_or_else(gone)
             }
-            Err(error) => Err(Failure::file("the key beside --db", "written", &error)),
+            Err(error) => Err(Failure::file(field, "written", &error)),
         }
     }
 
@@ -94,12 +98,8 @@ impl FileSealer {
     }
 }
 
-fn not_a_key() -> Failure {
-    Failure::configuration("the key beside --db", "is no key of a file of journeys")
-}
-
 /// All parts of a place, each so that none can be moved into another.
-fn associated(place: &Place<'_>) -> Vec<u8> {
+fn associated(place: &Sealed<'_>) -> Vec<u8> {
     let journey = place.journey.map_or("", |journey| journey.as_str());
     let class = place.class.map_or("", |class| class.as_str());
     let seq = place.seq.to_string();
@@ -113,7 +113,7 @@ fn associated(place: &Place<'_>) -> Vec<u8> {
 }
 
 impl Sealer for FileSealer {
-    fn seal(&self, place: &Place<'_>, body: &[u8]) -> Result<Vec<u8>, SealError> {
+    fn seal(&self, place: &Sealed<'_>, body: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| SealError::Unavailable)?;
         let payload = Payload {
@@ -125,7 +125,7 @@ impl Sealer for FileSealer {
         Ok([&[VERSION], nonce.as_slice(), &sealed].concat())
     }
 
-    fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    fn open(&self, place: &Sealed<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (version, rest) = sealed.split_first().ok_or(SealError::Altered)?;
         let (nonce, text) = rest
             .split_first_chunk::<NONCE>()
@@ -160,11 +160,11 @@ impl Sealer for FileSealer {
 pub(crate) struct NoKey;
 
 impl Sealer for NoKey {
-    fn seal(&self, _: &Place<'_>, _: &[u8]) -> Result<Vec<u8>, SealError> {
+    fn seal(&self, _: &Sealed<'_>, _: &[u8]) -> Result<Vec<u8>, SealError> {
         Err(SealError::NoKey)
     }
 
-    fn open(&self, _: &Place<'_>, _: &[u8]) -> Result<Vec<u8>, SealError> {
+    fn open(&self, _: &Sealed<'_>, _: &[u8]) -> Result<Vec<u8>, SealError> {
         Err(SealError::NoKey)
     }
 
@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_in_its_place_only() {
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("journeys.db");
+        let database = Place::File(directory.path().join("journeys.db"));
         let sealer = FileSealer::create(&database).unwrap();
         let (one, other) = (JourneyId::from_bits(1), JourneyId::from_bits(2));
-        let place = |journey, seq, class| Place {
+        let place = |journey, seq, class| Sealed {
             journey: Some(journey),
             body: BodyKind::Payload,
             seq: Seq::new(seq),
@@ -205,11 +205,11 @@ mod tests {
             place(&other, 1, DataClass::Links),
             place(&one, 2, DataClass::Links),
             place(&one, 1, DataClass::Codes),
-            Place {
+            Sealed {
                 body: BodyKind::State,
                 ..here
             },
-            Place {
+            Sealed {
                 journey: None,
                 ..here
             },
@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(again.open(&here, &altered), Err(SealError::Altered));
             assert_eq!(again.open(&here, &sealed[..at]), Err(SealError::Altered));
         }
-        let stranger = FileSealer::create(&directory.path().join("other.db")).unwrap();
+        let stranger = FileSealer::create(&Place::File(directory.path().join("other.db"))).unwrap();
         assert_eq!(stranger.open(&here, &sealed), Err(SealError::Altered));
         let digest = |sealer: &FileSealer, domain| sealer.digest(domain, b"text");
         let known = digest(&sealer, Domain::EventKey);
@@ -238,7 +238,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("journeys.db");
+        let database = Place::File(directory.path().join("journeys.db"));
         FileSealer::create(&database).unwrap();
         let mode = fs::metadata(key_path(&database))
             .unwrap()
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn a_key_stands_there_whole_or_not_at_all() {
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("journeys.db");
+        let database = Place::File(directory.path().join("journeys.db"));
         let place = key_path(&database);
         assert!(FileSealer::write(&directory.path().join("none/key"), &[1; KEY]).is_err());
         FileSealer::write(&place, &[1; KEY]).unwrap();

@@ -37,6 +37,7 @@ use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
+use crate::place::Place;
 use crate::sandbox::running::RunningFile;
 use crate::sandbox::serve as sandbox_serve;
 use crate::terms::ConsentTerms;
@@ -93,7 +94,7 @@ pub(crate) async fn run(
     };
     let own = own_origin(&listener)?;
     let mut interrupt = Interrupt::listen();
-    let store = Store::open(&arguments.store.db).await?;
+    let store = Store::open(&Place::of(&arguments.store)?).await?;
     let providers = match sandbox_listener {
         Some(listener) => {
             let sandbox = InSandbox::serve(&store, listener, arguments.allow_other_machines)?;
@@ -108,11 +109,12 @@ pub(crate) async fn run(
         None => Arc::new(SystemClock),
     };
     let consents = Arc::new(store.ledger.consents(&terms)?);
+    store.write_ledger(&consents).await?;
     let clients = clients.gated(Arc::new(consents.gate()));
     let receipts = Receipts {
         ledger: store.ledger.clone(),
         terms,
-        engine: store.engine.clone(),
+        withdrawals: store.withdrawals(Arc::clone(&clock)),
         clock: Arc::clone(&clock),
         // The sandbox's clock is moved, and the ledger's is this machine's.
         is_one_time: providers.is_none(),
@@ -162,11 +164,12 @@ pub(crate) async fn run(
             ended.map_err(failed)?;
         }
     }
-    output.tell("ends; what is under way goes on for a moment, and what is left waits in the file");
+    output.tell("ends; what is under way goes on for a moment, and what is left waits");
     drop(stop);
     let ending = async {
         served.shutdown(GRACE).await;
         let _in_time = tokio::time::timeout(GRACE, running).await;
+        store.leave().await;
         if let Some(sandbox) = providers {
             sandbox.served.shutdown().await;
         }

@@ -2,9 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_journey::{
-    JourneyEngine as _, JourneyRecord, JourneySummary, Leg, Operation, Seq, SetTimer,
-};
+use kyc_journey::{JourneyRecord, JourneySummary, Leg, Operation, Seq, SetTimer};
 use kyc_journey_server::{Line, Lines};
 use serde::Serialize;
 

@@ -1,9 +1,7 @@
 //! Begins a journey, or goes on with the one that has the key.
 
 use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
-use kyc_journey::{
-    EventKey, Fact, JourneyEngine as _, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq,
-};
+use kyc_journey::{EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq};
 
 use super::follow::{Following, goes_on};
 use super::store::{Store, failed};
@@ -13,6 +11,7 @@ use crate::clients::CallSettings;
 use crate::failure::Failure;
 use crate::ledger;
 use crate::output::Output;
+use crate::place::Place;
 
 pub(crate) async fn run(
     arguments: JourneyStart,
@@ -31,7 +30,7 @@ pub(crate) async fn run(
         }
         EventKey::command(key).map_err(|error| error.for_field("--key"))?;
     }
-    let store = Store::open(&arguments.store.db).await?;
+    let store = Store::open(&Place::of(&arguments.store)?).await?;
     let id = match &arguments.key {
         Some(key) => store.digests().journey(key),
         None => JourneyId::from_bits(SystemClock.random()?),
@@ -101,8 +100,8 @@ mod tests {
     #[tokio::test]
     async fn a_journey_has_a_token_that_a_server_of_the_file_takes() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("journeys.db");
-        let store = Store::open(&path).await.unwrap();
+        let place = Place::File(directory.path().join("journeys.db"));
+        let store = Store::open(&place).await.unwrap();
         let begun = begin(&store, plan::whole().unwrap()).unwrap();
         let Fact::Start { token, .. } = begun else {
             panic!("{begun:?}");

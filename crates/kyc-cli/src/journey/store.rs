@@ -1,16 +1,21 @@
-//! The file of journeys.
+//! The journeys of a file or a database.
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_facade::provider_core::{Clock as _, SystemClock};
+use kyc_facade::provider_core::{Clock, SystemClock};
 use kyc_journey::{
-    Domain, EngineError, EngineErrorKind, JourneyEngine as _, JourneyFilter, JourneyId, Lane,
-    Outbox as _, PageToken, Sealer as _,
+    Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId, Lane,
+    Outbox, PageToken, Sealer,
 };
+use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
+use kyc_journey_postgres::{NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
 use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
@@ -19,43 +24,95 @@ use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
-pub(crate) use crate::ledger::beside;
 use crate::output::counted;
+use crate::place::{Database, FIELD, Place, unopened};
 
-const FIELD: &str = "--db";
+/// How often a database is looked at for what another process does.
+pub(crate) const OFTEN: Duration = Duration::from_secs(1);
 
 /// The end of the name of the file in which the sandbox's state lies.
 const SANDBOX: &str = ".sandbox";
 
-/// A file of journeys that this process has.
+/// Journeys that this process has, alone or with others.
 pub(crate) struct Store {
-    pub(crate) engine: Arc<SqliteEngine>,
+    pub(crate) engine: Arc<dyn Outbox>,
     pub(crate) ledger: Ledger,
+    kept: Kept,
     sealer: Arc<FileSealer>,
-    path: PathBuf,
+    place: Place,
+}
+
+/// In what they are kept.
+enum Kept {
+    File(Arc<SqliteEngine>),
+    Database(Arc<PostgresEngine>),
+}
+
+impl Kept {
+    fn engine(&self) -> Arc<dyn Outbox> {
+        match self {
+            Self::File(engine) => engine.clone(),
+            Self::Database(engine) => engine.clone(),
+        }
+    }
 }
 
 impl Store {
-    /// Opens the file, or makes one.
-    pub(crate) async fn open(path: &Path) -> Result<Self, Failure> {
-        SqliteEngine::check(path).map_err(not_opened)?;
-        match is_there(path) {
-            true => Self::existing(path).await,
-            false => Self::with(path, FileSealer::create(path)?).await,
+    /// Opens the journeys, or makes a file or tables for them.
+    pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
+        match place {
+            Place::File(path) => {
+                SqliteEngine::check(path).map_err(not_opened)?;
+                match is_there(path) {
+                    true => Self::existing(place).await,
+                    false => Self::in_file(place, path, FileSealer::create(place)?).await,
+                }
+            }
+            Place::Database(database) => {
+                // First of all it tells whether the keys are this database's.
+                let ledger = Ledger::open(place)?;
+                let sealer = match FileSealer::read(place)? {
+                    Some(sealer) => sealer,
+                    None => match held_in(database).await? {
+                        0 => FileSealer::create(place)?,
+                        journeys => return Err(without_key(place, Some(journeys))),
+                    },
+                };
+                Self::in_database(place, database, sealer, ledger).await
+            }
         }
     }
 
-    /// Opens the file, which is there.
-    pub(crate) async fn existing(path: &Path) -> Result<Self, Failure> {
-        let sealer = key_of(path).await?;
-        Self::with(path, sealer).await
+    /// Opens the journeys, which are there.
+    pub(crate) async fn existing(place: &Place) -> Result<Self, Failure> {
+        match place {
+            Place::File(path) => {
+                let sealer = key_of(place, path).await?;
+                Self::in_file(place, path, sealer).await
+            }
+            Place::Database(database) => {
+                let place = database.existing();
+                let Place::Database(database) = &place else {
+                    return Err(no_such_file());
+                };
+                let ledger = Ledger::open(&place)?;
+                let sealer = match FileSealer::read(&place)? {
+                    Some(sealer) => sealer,
+                    None => return Err(without_key(&place, held_in(database).await.ok())),
+                };
+                Self::in_database(&place, database, sealer, ledger).await
+            }
+        }
     }
 
-    /// Opens the file, which is there, once no other process has it. `wait` is called if one has.
-    pub(crate) async fn once_free(path: &Path, wait: impl FnOnce()) -> Result<Self, Failure> {
-        let sealer = Arc::new(key_of(path).await?);
+    /// Opens the journeys, which are there; of a file, once no other process has it. `wait` is called if one has.
+    pub(crate) async fn once_free(place: &Place, wait: impl FnOnce()) -> Result<Self, Failure> {
+        let Place::File(path) = place else {
+            return Self::existing(place).await;
+        };
+        let sealer = Arc::new(key_of(place, path).await?);
         SqliteEngine::check(path).map_err(not_opened)?;
-        let ledger = Ledger::beside(path)?;
+        let ledger = Ledger::open(place)?;
         let sealers = ledger.sealer(sealer.clone());
         let engine = match SqliteEngine::open(path, sealers.clone()) {
             Err(OpenError::Held { .. }) => {
@@ -64,23 +121,39 @@ impl Store {
             }
             other => other,
         };
-        Self::of(path, engine.map_err(not_opened)?, sealer, ledger).await
+        let kept = Kept::File(Arc::new(engine.map_err(not_opened)?));
+        Self::of(place, kept, sealer, ledger).await
     }
 
-    async fn with(path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
+    async fn in_file(place: &Place, path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
         let sealer = Arc::new(sealer);
         SqliteEngine::check(path).map_err(not_opened)?;
-        let ledger = Ledger::beside(path)?;
+        let ledger = Ledger::open(place)?;
         let engine = SqliteEngine::open(path, ledger.sealer(sealer.clone()));
-        Self::of(path, engine.map_err(not_opened)?, sealer, ledger).await
+        let kept = Kept::File(Arc::new(engine.map_err(not_opened)?));
+        Self::of(place, kept, sealer, ledger).await
+    }
+
+    async fn in_database(
+        place: &Place,
+        database: &Database,
+        sealer: FileSealer,
+        ledger: Ledger,
+    ) -> Result<Self, Failure> {
+        let sealer = Arc::new(sealer);
+        let options = database.options.clone();
+        let engine = options.connect(ledger.sealer(sealer.clone())).await;
+        let engine = engine.map_err(|error| unopened(&error))?;
+        Self::of(place, Kept::Database(Arc::new(engine)), sealer, ledger).await
     }
 
     async fn of(
-        path: &Path,
-        engine: SqliteEngine,
+        place: &Place,
+        kept: Kept,
         sealer: Arc<FileSealer>,
         ledger: Ledger,
     ) -> Result<Self, Failure> {
+        let engine = kept.engine();
         // Another file's key is noticed before anything is written under it.
         let known = engine
             .list(&JourneyFilter::new(), PageToken::default())
@@ -88,7 +161,6 @@ impl Store {
         if let Some(known) = known.map_err(failed)?.journeys.first() {
             engine.read(&known.id).await.map_err(failed)?;
         }
-        let engine = Arc::new(engine);
         // A withdrawal that a crash, or this file's being in use, kept from them.
         ledger
             .fan_out(engine.clone(), Arc::new(SystemClock))
@@ -96,16 +168,76 @@ impl Store {
         Ok(Self {
             engine,
             ledger,
+            kept,
             sealer,
-            path: path.to_owned(),
+            place: place.clone(),
         })
+    }
+
+    /// Withdrawals that tell these journeys, in the same transaction where one database has both.
+    pub(crate) fn withdrawals(&self, clock: Arc<dyn Clock>) -> Withdrawals {
+        let withdrawals = Withdrawals::new(self.ledger.0.clone(), self.engine.clone());
+        let withdrawals = withdrawals.with_clock(clock);
+        match (&self.kept, self.ledger.in_database()) {
+            (Kept::Database(engine), Some(store)) => withdrawals.in_one_database(Arc::new(Both {
+                engine: engine.clone(),
+                store: store.clone(),
+                ledger: self.ledger.0.clone(),
+            })),
+            _ => withdrawals,
+        }
+    }
+
+    /// Has what journeys say written to the ledger in the transactions of their events, where both lie in one database.
+    pub(crate) async fn write_ledger(&self, consents: &Arc<LedgerConsents>) -> Result<(), Failure> {
+        let (Kept::Database(engine), Some(store)) = (&self.kept, self.ledger.in_database()) else {
+            return Ok(());
+        };
+        let consents = Arc::clone(consents);
+        let written = engine.write_ledger(store, &self.ledger.0, move |ledger, id, entry| {
+            consents.enter(ledger, id, entry)
+        });
+        written.await.map_err(|error| unopened(&error))
+    }
+
+    /// Whether other processes may have these journeys at the same time.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.kept, Kept::Database(_))
+    }
+
+    /// Waits while another process carries the journey out, or until its lease has ended if it died. `wait` is called if one does.
+    pub(crate) async fn once_left(
+        &self,
+        id: &JourneyId,
+        mut wait: impl FnMut(),
+    ) -> Result<(), Failure> {
+        let Kept::Database(engine) = &self.kept else {
+            return Ok(());
+        };
+        let mut is_told = false;
+        while engine.is_carried_out_elsewhere(id).await.map_err(failed)? {
+            if !is_told {
+                wait();
+                is_told = true;
+            }
+            SystemClock.sleep(OFTEN).await;
+        }
+        Ok(())
+    }
+
+    /// Leaves what is to be done to other processes, at once and not when a lease ends.
+    pub(crate) async fn leave(&self) {
+        if let Kept::Database(engine) = &self.kept {
+            // If it cannot be said now, the lease ends by itself.
+            let _left = engine.close().await;
+        }
     }
 
     /// The sandbox whose state lies beside the journeys: what they opened there, their persons' steps and the clock. It is of this file
     /// alone.
     pub(crate) fn sandbox(&self, settings: Settings) -> Result<Sandbox, Failure> {
         let owner = self.sealer.digest(Domain::Reference, b"sandbox");
-        let path = beside(&self.path, SANDBOX);
+        let path = self.place.beside(SANDBOX);
         let opened = Sandbox::open_for(&hex::encode(owner), settings, path);
         opened.map_err(|error| {
             const BESIDE: &str = "the sandbox beside --db";
@@ -121,7 +253,7 @@ impl Store {
 
     /// The time by which the journeys go: that of the sandbox beside them, whose clock is moved, or of this machine where there is none.
     pub(crate) fn now(&self) -> Result<Timestamp, Failure> {
-        match beside(&self.path, SANDBOX).exists() {
+        match self.place.beside(SANDBOX).exists() {
             true => Ok(SandboxClock(self.sandbox(Settings::default())?).now()),
             false => Ok(SystemClock.now()),
         }
@@ -136,48 +268,98 @@ impl Store {
     /// How many calls of a journey wait to be made, or were interrupted.
     pub(crate) async fn waiting_calls(&self, id: &JourneyId) -> Result<usize, Failure> {
         const MOST: usize = 10_000;
+        let engine = match &self.kept {
+            Kept::File(engine) => engine,
+            // Whoever asks there what is due takes it up.
+            Kept::Database(engine) => return engine.waiting_calls(id).await.map_err(failed),
+        };
         let (room, none) = ([(Lane::Calls, MOST)], HashSet::new());
-        let due = self.engine.due(Timestamp::MAX, &room, &none).await;
+        let due = engine.due(Timestamp::MAX, &room, &none).await;
         let mut effects = due.map_err(failed)?.effects;
-        effects.extend(self.engine.interrupted().await.map_err(failed)?);
+        effects.extend(engine.interrupted().await.map_err(failed)?);
         let of_it = effects.iter().filter(|effect| effect.id.journey == *id);
         Ok(of_it.count())
     }
 }
 
+/// Journeys and their ledger in one database.
+#[derive(Debug)]
+struct Both {
+    engine: Arc<PostgresEngine>,
+    store: PostgresStore,
+    ledger: ConsentLedger,
+}
+
+#[async_trait]
+impl OneDatabase for Both {
+    async fn withdraw(
+        &self,
+        subject: Subject,
+        scope: Scope,
+        channel: &Code,
+        tell: Vec<(Follower, Event)>,
+    ) -> Result<Withdrawal, NotWithdrawn> {
+        let both = (&self.store, &self.ledger);
+        let withdrawn = self.engine.withdraw(both, subject, scope, channel, tell);
+        withdrawn.await.map_err(|error| match error {
+            NotInOne::Ledger(error) => NotWithdrawn::Ledger(error),
+            NotInOne::Engine(error) => NotWithdrawn::Engine(error),
+            error => NotWithdrawn::Engine(
+                EngineError::new(EngineErrorKind::Unavailable).with_source(error),
+            ),
+        })
+    }
+}
+
 /// The key of a file that is there.
-async fn key_of(path: &Path) -> Result<FileSealer, Failure> {
+async fn key_of(place: &Place, path: &Path) -> Result<FileSealer, Failure> {
     if !is_there(path) {
         return Err(no_such_file());
     }
-    match FileSealer::read(path)? {
+    match FileSealer::read(place)? {
         Some(sealer) => Ok(sealer),
-        None => Err(without_key(path).await),
+        None => Err(without_key(place, held(path).await)),
     }
 }
 
 /// Says how much is lost with a key.
-async fn without_key(path: &Path) -> Failure {
-    let rule = match held(path).await {
+fn without_key(place: &Place, journeys: Option<usize>) -> Failure {
+    let (here, field, what) = match place {
+        Place::File(_) => ("beside it", FIELD, "it holds"),
+        Place::Database(_) => ("at PATH.key", place.keys_field(), "the database holds"),
+    };
+    let rule = match journeys {
         Some(journeys) => format!(
-            "has no key beside it, so that nothing it holds of {} can be read",
+            "has no key {here}, so that nothing {what} of {} can be read",
             counted(journeys, "journey")
         ),
-        None => "has no key beside it: it is no file of journeys, or its key is lost".to_owned(),
+        None => format!("has no key {here}: it is no file of journeys, or its key is lost"),
     };
-    Failure::configuration(FIELD, rule)
+    Failure::configuration(field, rule)
+}
+
+/// How many journeys a database holds, which is known without its key.
+async fn held_in(database: &Database) -> Result<usize, Failure> {
+    let engine = database.options.clone().connect(Arc::new(NoKey)).await;
+    let engine = engine.map_err(|error| unopened(&error))?;
+    let journeys = count(&engine).await.map_err(failed)?;
+    Ok(journeys)
 }
 
 /// How many journeys a file holds, which is known without its key.
 async fn held(path: &Path) -> Option<usize> {
     let engine = SqliteEngine::open(path, Arc::new(NoKey)).ok()?;
+    count(&engine).await.ok()
+}
+
+async fn count(engine: &impl JourneyEngine) -> Result<usize, EngineError> {
     let (mut journeys, mut page) = (0_usize, PageToken::default());
     loop {
-        let found = engine.list(&JourneyFilter::new(), page).await.ok()?;
+        let found = engine.list(&JourneyFilter::new(), page).await?;
         journeys = journeys.saturating_add(found.journeys.len());
         page = match found.next {
             Some(next) => next,
-            None => return Some(journeys),
+            None => return Ok(journeys),
         };
     }
 }
@@ -195,9 +377,9 @@ fn is_there(path: &Path) -> bool {
 pub(crate) fn failed(error: EngineError) -> Failure {
     let rule = match error.kind() {
         EngineErrorKind::Corrupt => {
-            "cannot be opened with the key beside it; the two do not belong together".to_owned()
+            "cannot be opened with its key; the two do not belong together".to_owned()
         }
-        // A full disk, for one: in the words of SQLite, which repeat nothing of what is stored.
+        // A full disk, for one: in the words of the database, which repeat nothing of what is stored.
         EngineErrorKind::Unavailable => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             return Failure::unstored(FIELD, cause.unwrap_or_else(|| error.to_string()));

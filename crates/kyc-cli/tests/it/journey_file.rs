@@ -16,10 +16,7 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
     let files = Files::new();
     let journey = id(&files.start("9001000000", &[]));
     let show = || files.run(&["show", &journey]);
-    refused(
-        files.run(&["show", "nobody"]),
-        "ID: is no journey in this file",
-    );
+    refused(files.run(&["show", "nobody"]), "ID: is no journey there");
     refused(
         files.run(&["show", "no body"]),
         "ID: must be 1 to 64 letters",
@@ -60,14 +57,11 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
         files.run(&["cancel", &journey]),
         files.run(&["withdraw", &journey]),
     ] {
-        refused(run, "--db: cannot be opened with the key beside it");
+        refused(run, "--db: cannot be opened with its key");
     }
     assert_eq!(before, fs::read(files.path("journeys.db")).unwrap());
     fs::write(&key, &own[..63]).unwrap();
-    refused(
-        show(),
-        "the key beside --db: is no key of a file of journeys",
-    );
+    refused(show(), "the key beside --db: is no key of journeys");
     fs::remove_file(&key).unwrap();
     // What is lost with it is told by number.
     let lost = "--db: has no key beside it, so that nothing it holds of 1 journey can be read";

@@ -18,6 +18,8 @@ mod consent;
 mod derived;
 mod forwarding;
 mod journey;
+#[cfg(unix)]
+mod journey_database;
 mod journey_file;
 mod journey_killed;
 mod journey_serve;

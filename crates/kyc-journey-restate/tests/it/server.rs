@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use kyc_journey::Sealer;
 use kyc_journey::provider_core::{BaseUrl, Body, ExchangeLimits, HyperTransport, Transport as _};
-use kyc_journey::testing::crash::directory;
 use kyc_journey_restate::{Addresses, RestateEngine};
 use tempfile::TempDir;
 

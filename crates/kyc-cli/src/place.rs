@@ -1,0 +1,151 @@
+//! Where journeys and their consents lie: in a file, or in a PostgreSQL database.
+
+use std::path::PathBuf;
+
+use kyc_facade::provider_core::from_environment;
+use kyc_facade::provider_core::secrecy::ExposeSecret as _;
+use kyc_journey_postgres::{OpenError, PostgresOptions};
+
+use crate::arguments::Store;
+use crate::failure::Failure;
+
+pub(crate) const FIELD: &str = "--db";
+const KEYS: &str = "--keys";
+const ROOTS: &str = "--root-certificates";
+/// The database's password. Arguments are read by every user of a machine.
+const PASSWORD: &str = "KYC_DB_PASSWORD";
+
+/// Where journeys lie.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// This SQLite file, with the ledger, keys and the sandbox's state in files beside it.
+    File(PathBuf),
+    /// A database that several processes may share.
+    Database(Database),
+}
+
+/// A PostgreSQL database, and where the keys lie that open it.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    pub(crate) options: PostgresOptions,
+    /// Their names without the ends.
+    keys: PathBuf,
+}
+
+impl Database {
+    /// The same, of which nothing is made.
+    pub(crate) fn existing(&self) -> Place {
+        Place::Database(Self {
+            options: self.options.clone().only_existing(),
+            keys: self.keys.clone(),
+        })
+    }
+}
+
+impl Place {
+    /// The place that the arguments name.
+    pub(crate) fn of(arguments: &Store) -> Result<Self, Failure> {
+        let address = arguments.db.to_str().filter(|text| is_address(text));
+        let Some(address) = address else {
+            for (field, given) in [
+                (KEYS, arguments.keys.is_some()),
+                (ROOTS, arguments.root_certificates.is_some()),
+            ] {
+                if given {
+                    let rule = "goes with --db postgres://…; what belongs to a file lies beside it";
+                    return Err(Failure::configuration(field, rule));
+                }
+            }
+            return Ok(Self::File(arguments.db.clone()));
+        };
+        let mut options = PostgresOptions::new(address).map_err(|error| unopened(&error))?;
+        if options.has_password() {
+            let rule = format!(
+                "has a password, which every user of this machine can read there; leave it out and set {PASSWORD} or {PASSWORD}_FILE"
+            );
+            return Err(Failure::configuration(FIELD, rule));
+        }
+        if let Some(password) = from_environment(PASSWORD)? {
+            options = options.with_password(password.expose_secret());
+        }
+        if let Some(path) = &arguments.root_certificates {
+            let trusted = options.with_root_certificates(path);
+            options = trusted.map_err(|error| match error {
+                OpenError::File { source, .. } => Failure::file(ROOTS, "read", &source),
+                error => Failure::configuration(ROOTS, error.to_string()),
+            })?;
+        }
+        let rule =
+            "is required with a PostgreSQL database: the keys that open it lie outside of it";
+        let keys = arguments.keys.clone();
+        let keys = keys.ok_or_else(|| Failure::configuration(KEYS, rule))?;
+        Ok(Self::Database(Database { options, keys }))
+    }
+
+    /// A file that belongs to the journeys, by the end of its name: beside their file, or where the database's keys lie.
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
+        let (Self::File(path) | Self::Database(Database { keys: path, .. })) = self;
+        let mut path = path.as_os_str().to_owned();
+        path.push(suffix);
+        path.into()
+    }
+
+    /// What a message names where something beside the journeys is wrong.
+    pub(crate) fn keys_field(&self) -> &'static str {
+        match self {
+            Self::File(_) => "the key beside --db",
+            Self::Database(_) => KEYS,
+        }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
+/// Why a database was not opened.
+pub(crate) fn unopened(error: &OpenError) -> Failure {
+    let rule = match error {
+        OpenError::Missing { schema } => {
+            format!("has no journeys: there is no schema {schema}")
+        }
+        error => error.to_string(),
+    };
+    Failure::configuration(FIELD, rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(db: &str, keys: Option<&str>) -> Result<Place, Failure> {
+        Place::of(&Store {
+            db: db.into(),
+            keys: keys.map(Into::into),
+            root_certificates: None,
+        })
+    }
+
+    #[test]
+    fn a_database_s_keys_lie_elsewhere_and_no_password_stands_in_an_argument() {
+        let refused = |db, keys| format!("{:?}", of(db, keys).unwrap_err());
+        for db in [
+            "postgres://lender:CANARY@localhost/kyc",
+            "postgresql://lender@localhost/kyc?password=CANARY",
+        ] {
+            let error = refused(db, Some("keys"));
+            assert!(
+                error.contains(PASSWORD) && !error.contains("CANARY"),
+                "{error}"
+            );
+        }
+        assert!(refused("postgres://lender@localhost/kyc", None).contains(KEYS));
+        assert!(refused("postgres://lender@%zz/kyc", Some("keys")).contains(FIELD));
+        assert!(refused("journeys.db", Some("keys")).contains(KEYS));
+        let file = of("journeys.db", None).unwrap();
+        assert_eq!(file.beside(".key"), PathBuf::from("journeys.db.key"));
+        let database = of("postgres://lender@localhost/kyc", Some("at/keys")).unwrap();
+        assert!(matches!(database, Place::Database(_)));
+        assert_eq!(database.beside(".key"), PathBuf::from("at/keys.key"));
+    }
+}

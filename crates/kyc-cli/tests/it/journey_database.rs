@@ -1,0 +1,224 @@
+//! `kyc journey` and `kyc consent` with a PostgreSQL database that several machines share.
+
+use std::fs;
+
+use kyc_journey_postgres::testing::Database;
+use tempfile::TempDir;
+
+use crate::journey::{id, statuses};
+use crate::kyc::{Run, kyc};
+
+const MOBILE: &str = "9001000000";
+
+/// Waits for something of the server's.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(work)
+}
+
+/// One that has the database's address and a directory of its own.
+struct Machine {
+    database: String,
+    directory: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Machine {
+    fn of(database: &Database) -> Self {
+        Self {
+            database: database.url(),
+            directory: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        let path = self.directory.path().join(name);
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Brings files from another machine.
+    fn bring(&self, from: &Self, names: &[&str]) {
+        for name in names {
+            fs::copy(from.path(name), self.path(name)).unwrap();
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let keys = self.path("lender");
+        let mut all = arguments.to_vec();
+        all.extend(["--db", &self.database, "--keys", &keys]);
+        let run = kyc(&all, &self.environment);
+        assert!(!run.stdout.contains(MOBILE) && !run.stderr.contains(MOBILE));
+        run
+    }
+
+    fn well(&self, arguments: &[&str]) -> Run {
+        let run = self.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {run:?}");
+        run
+    }
+
+    fn start(&self, more: &[&str]) -> Run {
+        let start = ["journey", "start", "--sandbox", "--mobile-number"];
+        let mut arguments = start.to_vec();
+        arguments.extend([MOBILE, "--json"]);
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    fn refused(&self, arguments: &[&str], words: &str) {
+        let run = self.run(arguments);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.stderr.contains(words), "{words} in {run:?}");
+    }
+}
+
+#[test]
+fn a_journey_in_a_database_is_there_for_every_machine_with_its_keys() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let one = Machine::of(&database);
+    one.refused(&["journey", "list"], "--db: has no journeys");
+    let started = one.start(&["--key", "ORDER-17"]);
+    assert_eq!(started.code, 0, "{started:?}");
+    let journey = id(&started);
+    assert_eq!(statuses(&started.answer()), ["ready", "ready", "ready"]);
+    // The same key is the same journey, and nothing is begun.
+    assert_eq!(id(&one.start(&["--key", "ORDER-17"])), journey);
+
+    let other = Machine::of(&database);
+    let words = "--keys: has not the key-encryption key of this database's ledger";
+    other.refused(&["consent", "show"], words);
+    other.refused(&["journey", "show", &journey], words);
+    let started = other.start(&[]);
+    assert!(
+        started.code == 2 && started.stderr.contains(words),
+        "{started:?}"
+    );
+    assert_eq!(fs::read_dir(other.directory.path()).unwrap().count(), 0);
+    other.bring(&one, &["lender.ledger-kek"]);
+    let words = "--keys: has no key at PATH.key, so that nothing the database holds of 1 journey can be read";
+    other.refused(&["journey", "show", &journey], words);
+    let started = other.start(&[]);
+    assert!(
+        started.code == 2 && started.stderr.contains(words),
+        "{started:?}"
+    );
+    other.bring(&one, &["lender.key"]);
+
+    let list = other.well(&["journey", "list", "--json"]).answer();
+    assert_eq!(
+        (&list[0]["id"], list.as_array().unwrap().len()),
+        (&journey.as_str().into(), 1)
+    );
+    let show = other.well(&["journey", "show", &journey]);
+    assert!(show.stdout.contains("status completed"), "{show:?}");
+    assert_eq!(other.run(&["journey", "watch", &journey]).code, 0);
+    let export = other.well(&["journey", "export", &journey]).answer();
+    assert_eq!(export["status"], "completed");
+    let consent = ["consent", "show", "--mobile-number", MOBILE, "--json"];
+    let shown = other.well(&consent).answer();
+    assert_eq!(shown["receipts"][0]["standing"], "live");
+    assert_eq!(shown["journeys"][0], journey.as_str());
+    let head = other.well(&["consent", "verify", "--json"]).answer();
+    assert_eq!(head, one.well(&["consent", "verify", "--json"]).answer());
+
+    // Whoever withdraws on one machine ends what another one began.
+    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE, "--json"];
+    let withdrawn = other.well(&withdraw).answer();
+    assert_eq!(withdrawn["journeys_told"], 1);
+    let ended = one.well(&["journey", "show", &journey, "--json"]).answer();
+    assert_eq!(ended["status"], "withdrawn");
+    assert!(ended["waiting_calls"].as_u64().unwrap() > 0, "{ended}");
+    assert_eq!(one.run(&["journey", "watch", &journey]).code, 5);
+    // As if another process carried it out, which has died: its lease ends in a moment.
+    let dying = "INSERT INTO kyc_journey.runner (until) VALUES (clock_timestamp() + interval '2 seconds');
+                 UPDATE kyc_journey.effect SET runner = (SELECT max(number) FROM kyc_journey.runner)";
+    wait(async { database.client().await.batch_execute(dying).await.unwrap() });
+    let resumed = one.run(&["journey", "resume", &journey, "--sandbox", "--json"]);
+    assert_eq!(resumed.answer()["waiting_calls"], 0, "{resumed:?}");
+    let cancelled = ["journey", "cancel", &journey];
+    one.refused(&cancelled, "ID: is withdrawn already");
+
+    let erased = one.well(&["erase", "--mobile-number", MOBILE, "--json"]);
+    assert_eq!(erased.answer()["dry_run"], false);
+    // The key-encryption key is another one by now.
+    other.refused(&["consent", "show"], "data of 1 person");
+    other.bring(&one, &["lender.ledger-kek"]);
+    other.well(&["consent", "verify"]);
+}
+
+#[test]
+fn a_password_comes_from_the_environment_or_a_file_and_is_never_printed() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    // The server of the tests asks for none, so that only what is refused before it can be seen.
+    let mut machine = Machine::of(&database);
+    let plain = machine.database.clone();
+    machine.database = plain.replace("postgres@", "postgres:CANARY-SECRET@");
+    let refused = machine.run(&["journey", "list"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("KYC_DB_PASSWORD_FILE"),
+        "{refused:?}"
+    );
+    assert!(!refused.stderr.contains("CANARY"), "{refused:?}");
+    machine.database = plain;
+    fs::write(machine.path("password"), "CANARY-SECRET").unwrap();
+    let file = ("KYC_DB_PASSWORD_FILE".to_owned(), machine.path("password"));
+    let text = ("KYC_DB_PASSWORD".to_owned(), "CANARY-SECRET".to_owned());
+    for environment in [vec![text.clone()], vec![file.clone()]] {
+        machine.environment = environment;
+        machine.refused(&["journey", "list"], "--db: has no journeys");
+    }
+    machine.environment = vec![text, file];
+    let both = machine.run(&["journey", "list"]);
+    assert!(
+        both.code == 2 && !both.stderr.contains("CANARY"),
+        "{both:?}"
+    );
+}
+
+#[test]
+fn a_database_that_is_none_of_ours_or_out_of_reach_is_refused() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let machine = Machine::of(&database);
+    let run = |words: &str| {
+        wait(async {
+            let client = database.client().await;
+            client.batch_execute(words).await.unwrap();
+        });
+    };
+    run("CREATE SCHEMA kyc_consent; CREATE TABLE kyc_consent.theirs (x integer)");
+    let foreign = "--db: the schema kyc_consent of the database is another application's";
+    machine.refused(&["consent", "show"], foreign);
+    let started = machine.start(&[]);
+    assert!(started.stderr.contains(foreign), "{started:?}");
+    assert_eq!(fs::read_dir(machine.directory.path()).unwrap().count(), 0);
+    run("DROP SCHEMA kyc_consent CASCADE");
+    assert_eq!(machine.start(&[]).code, 0);
+    run("UPDATE kyc_journey.store SET version = 9");
+    machine.refused(
+        &["journey", "list"],
+        "have version 9, and this program knows 1 at most",
+    );
+
+    let mut away = Machine::of(&database);
+    away.database = "postgres://postgres@%2Fnowhere/kyc".to_owned();
+    away.refused(
+        &["journey", "list"],
+        "--db: the database cannot be connected to",
+    );
+    away.database = "postgres://postgres@192.0.2.1/kyc?sslmode=disable".to_owned();
+    away.refused(&["journey", "list"], "would leave this machine without TLS");
+    away.database = "postgres://".to_owned();
+    away.refused(
+        &["journey", "list"],
+        "--db: the address of the database is not one of PostgreSQL",
+    );
+}
