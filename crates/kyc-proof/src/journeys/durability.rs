@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use fastrand::Rng;
 use kyc_journey::provider_core::Masked;
 use kyc_journey::provider_core::jiff::Timestamp;
-use kyc_journey::testing::{ClearText, scripted};
+use kyc_journey::testing::{ClearText, crash, scripted};
 use kyc_journey::{
     CorrelationToken, DataClass, EngineErrorKind, Event, EventKey, Fact, JourneyEngine as _,
     JourneyId, Payload, Plan, Seq, VerificationPlan,
@@ -279,7 +279,7 @@ async fn torn(settings: &Settings) -> Result<()> {
 }
 
 async fn check([database, log]: [&[u8]; 2], least: u64, most: u64) -> Result<()> {
-    let copy = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
+    let copy = crash::directory();
     fs::write(copy.path().join("kyc.db"), database)?;
     fs::write(copy.path().join("kyc.db-wal"), log)?;
     stands(copy.path(), least, most).await

@@ -59,7 +59,7 @@ pub(super) fn journeys(numbers: std::ops::Range<u64>) -> Vec<(JourneyId, Plan)> 
 }
 
 /// The start and the consent, the same ones in every process.
-fn beginning(id: &JourneyId, plan: &Plan, has_faults: bool) -> Vec<(&'static str, Fact)> {
+fn beginning(id: &JourneyId, plan: &Plan) -> Vec<(&'static str, Fact)> {
     let mut rng = Rng::with_seed(u64::from_str_radix(&id.as_str()[16..], 16).unwrap());
     let plan = Box::new(plan.clone());
     let start = (
@@ -77,7 +77,6 @@ fn beginning(id: &JourneyId, plan: &Plan, has_faults: bool) -> Vec<(&'static str
     let days = SignedDuration::from_hours(24 * rng.i64(1..20));
     let end = HandClock::default().now().checked_add(days).ok();
     let consent = match rng.u32(..100) {
-        _ if !has_faults => given(None),
         0..2 => Fact::ConsentRefused,
         2..4 => return vec![start],
         4..10 => given(end),
@@ -92,14 +91,13 @@ pub(super) async fn live<E: Outbox + 'static>(
     world: &Arc<World>,
     journeys: &[(JourneyId, Plan)],
     pace: Pace,
-    has_faults: bool,
 ) -> Result<()> {
     let mut tasks = JoinSet::new();
     for journey in journeys {
         let (id, plan) = journey.clone();
         let (engine, world) = (Arc::clone(engine), Arc::clone(world));
         tasks.spawn(async move {
-            for (key, fact) in beginning(&id, &plan, has_faults) {
+            for (key, fact) in beginning(&id, &plan) {
                 engine.submit(&id, world.command(key, None, fact)).await?;
             }
             anyhow::Ok(())

@@ -17,9 +17,6 @@ use crate::Settings;
 use lives::{Pace, Sums};
 use world::World;
 
-/// Of a hundred calls and reports, how many go wrong.
-const FAULTS: u32 = 30;
-
 /// The variable that tells a process that it is the one to be killed, and where its journeys are.
 const CHILD: &str = "KYC_PROOF_CHILD";
 
@@ -79,12 +76,11 @@ async fn simulate(number: u64, seed: u64) -> Result<Sums> {
     let engine = Arc::new(MemoryEngine::new());
     let world = Arc::new(World::new(
         seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        FAULTS,
         None,
     )?);
     world.set_engine(Arc::clone(&engine) as _);
     let journeys = lives::journeys(number..number + 1);
-    let lived = lives::live(&engine, &world, &journeys, Pace::Exact, true).await;
+    let lived = lives::live(&engine, &world, &journeys, Pace::Exact).await;
     let checked = lives::check(&*engine, &world, &journeys).await;
     checked.and_then(|sums| lived.map(|()| sums))
 }

@@ -20,7 +20,6 @@ use kyc_journey::{
 use kyc_journey_sqlite::SqliteEngine;
 use sha2::Sha256;
 
-use super::FAULTS;
 use super::lives::{self, Pace};
 use super::world::{CANARY, World};
 use crate::Settings;
@@ -163,9 +162,9 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         (home.path(), sealer.clone()),
     ] {
         let engine = Arc::new(SqliteEngine::open(directory.join("kyc.db"), seals)?);
-        let world = Arc::new(World::new(settings.seed, FAULTS, None)?);
+        let world = Arc::new(World::new(settings.seed, None)?);
         world.set_engine(Arc::clone(&engine) as _);
-        lives::live(&engine, &world, &journeys, Pace::Coarse, true).await?;
+        lives::live(&engine, &world, &journeys, Pace::Coarse).await?;
         lives::check(&*engine, &world, &journeys).await?;
         // The log has not been moved into the database yet.
         let backup = tempfile::tempdir()?;

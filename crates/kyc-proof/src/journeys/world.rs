@@ -13,18 +13,21 @@ use std::time::Duration;
 use anyhow::Result;
 use async_trait::async_trait;
 use fastrand::Rng;
-use kyc_journey::provider_core::capability::{AggregatorId, ProviderReference};
+use kyc_journey::provider_core::capability::ProviderReference;
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_journey::provider_core::{Clock as _, Idempotency, Masked};
-use kyc_journey::testing::HandClock;
+use kyc_journey::testing::{HandClock, plans};
 use kyc_journey::{
     AggregatorReturn, Answer, ConsentNews, ConsentQuery, ConsentState, Correlation,
-    CorrelationToken, DataClass, DataNews, DataState, DocumentKind, EffectCall, EffectId, Event,
-    EventKey, Fact, Failure, FoundFile, JourneyEngine, JourneyId, JourneyRecord, LedgerEntry, Leg,
-    LegStatus, Notice, Operation, Payload, Performed, Performer, ProfileStanding, Provider,
-    Readiness, Refusal, Return, ReturnEnd, SessionNews, SessionState, Source, Undelivered,
+    CorrelationToken, DataClass, DataNews, DataState, EffectCall, EffectId, Event, EventKey, Fact,
+    Failure, JourneyEngine, JourneyId, JourneyRecord, LedgerEntry, Leg, LegStatus, Notice,
+    Operation, Payload, Performed, Performer, Provider, Refusal, Return, ReturnEnd, SessionNews,
+    SessionState, Source, Undelivered,
 };
 use tokio::sync::Notify;
+
+/// Of a hundred calls and reports, how many go wrong.
+const FAULTS: u32 = 30;
 
 /// What comes with every answer and every report.
 pub(super) const CANARY: &str = "qzvkwmtrxjlhnpcbdfgs";
@@ -56,8 +59,6 @@ impl fmt::Debug for World {
 
 struct Script {
     rng: Rng,
-    /// Of a hundred calls and reports this many go wrong.
-    faults: u32,
     lines: HashMap<String, u32>,
     file: Option<File>,
     late: Vec<(JourneyId, Provider, Fact, Option<DataClass>)>,
@@ -80,9 +81,8 @@ enum Fate {
 }
 
 impl World {
-    /// A world with chance from `seed`, in which of a hundred calls and reports `faults` go wrong. What was done stands in `directory`,
-    /// if there is one.
-    pub(super) fn new(seed: u64, faults: u32, directory: Option<&Path>) -> Result<Self> {
+    /// A world with chance from `seed`. What was done stands in `directory`, if there is one.
+    pub(super) fn new(seed: u64, directory: Option<&Path>) -> Result<Self> {
         let path = directory.map(|directory| directory.join("ledger"));
         let mut lines = HashMap::new();
         for line in path.as_ref().map(fs::read_to_string).into_iter().flatten() {
@@ -93,7 +93,6 @@ impl World {
         let open = |path| OpenOptions::new().create(true).append(true).open(path);
         let script = Script {
             rng: Rng::with_seed(seed),
-            faults,
             lines,
             file: path.map(open).transpose()?,
             late: Vec::new(),
@@ -206,6 +205,11 @@ fn reference(text: impl Into<String>) -> ProviderReference {
     ProviderReference::parse(text.into()).unwrap()
 }
 
+/// What a consent was asked for by.
+fn asked_for(consent: &ProviderReference) -> &str {
+    consent.as_str().trim_start_matches("consent-")
+}
+
 /// A report that carries what our request carried, and may name what it is about.
 fn source(about: &str, is_named: bool) -> Source {
     let named = is_named.then(|| reference(about));
@@ -234,13 +238,8 @@ impl Script {
         self.rng.u32(..100) < of_a_hundred
     }
 
-    /// As `of_a_hundred`, in a world with faults.
-    fn mishap(&mut self, of_a_hundred: u32) -> bool {
-        self.faults > 0 && self.chance(of_a_hundred)
-    }
-
     fn fate(&mut self, operation: &Operation, crashes: bool) -> Fate {
-        if self.rng.u32(..100) >= self.faults {
+        if !self.chance(FAULTS) {
             return Fate::Answered;
         }
         self.faulty += 1;
@@ -258,169 +257,130 @@ impl Script {
         }
     }
 
-    /// Does what a call asks for, and says what the provider answers.
-    fn serve(&mut self, operation: &Operation) -> Result<(Answer, Option<DataClass>), Refusal> {
-        let name = operation.name();
-        let done = |script: &mut Self, about: &str| script.note(format!("{name} {about}"));
-        Ok(match operation {
+    /// Does what a call asks for, and says what the provider answers: as where nothing fails, but for what depends on what was done
+    /// before.
+    fn serve(&mut self, call: &EffectCall) -> Result<(Answer, Option<DataClass>), Refusal> {
+        let plain = plans::answered(call);
+        let name = call.operation.name();
+        let answer = match &call.operation {
             Operation::OpenDocuments { correlation }
             | Operation::RequestConsent { correlation, .. }
             | Operation::OpenAccounts { correlation, .. }
             | Operation::CreateSession { correlation } => {
                 let about = correlation.expose();
                 self.note(format!("open {about}"));
-                (
-                    Answer::Opened {
-                        reference: reference(about),
-                    },
-                    Some(DataClass::Links),
-                )
+                let reference = reference(about);
+                Some(Answer::Opened { reference })
             }
             Operation::CompleteAuthorization { session, .. } => {
-                if self.has(name, session.as_str()) {
-                    return Err(Refusal::Code);
-                }
-                done(self, session.as_str());
-                let answer = Answer::Authorized {
-                    has_e_aadhaar: true,
-                    consent_until: None,
-                };
-                (answer, None)
+                self.do_once(name, session.as_str(), Refusal::Code)?;
+                None
             }
             Operation::ListIssuedFiles { session } => {
-                if !self.has("complete-authorization", session.as_str()) {
-                    return Err(Refusal::Other);
-                }
-                let found = vec![FoundFile {
-                    item: 0,
-                    kind: DocumentKind::Pan,
-                }];
-                (Answer::Files { found }, Some(DataClass::Documents))
+                let is_authorized = self.has("complete-authorization", session.as_str());
+                is_authorized.then_some(()).ok_or(Refusal::Other)?;
+                None
             }
-            Operation::FetchEAadhaar { session } | Operation::FetchFile { session, .. } => {
-                done(self, session.as_str());
-                (Answer::File, Some(DataClass::Documents))
+            Operation::FetchEAadhaar { session }
+            | Operation::FetchFile { session, .. }
+            | Operation::RecordConsent { session }
+            | Operation::DeleteSession { session } => {
+                self.note(format!("{name} {}", session.as_str()));
+                None
             }
-            Operation::CheckProfile { aggregators } => {
-                let standing = |aggregator: &AggregatorId| ProfileStanding {
-                    aggregator: aggregator.clone(),
-                    readiness: Readiness::Ready,
-                };
-                let standings = aggregators.iter().map(standing).collect();
-                (Answer::Profiles { standings }, None)
-            }
-            Operation::ReadLink { .. } => (Answer::Link, Some(DataClass::Links)),
             Operation::ListConsents { by } => {
                 let about = match by {
                     ConsentQuery::Person { correlation } => correlation.expose(),
                     ConsentQuery::Handle(handle) => handle.as_str().to_owned(),
-                    ConsentQuery::Id(id) => id.as_str().trim_start_matches("consent-").to_owned(),
+                    ConsentQuery::Id(id) => asked_for(id).to_owned(),
                     _ => unreachable!("a query of another kind"),
                 };
-                let consents = match self.has("open", &about) {
-                    true => vec![self.consent(&about, self.consent_state(&about))],
-                    false => vec![],
-                };
-                (Answer::Consents { consents }, None)
+                let is_open = self.has("open", &about);
+                let consent = is_open.then(|| self.consent(&about, self.consent_state(&about)));
+                let consents = consent.into_iter().collect();
+                Some(Answer::Consents { consents })
             }
             Operation::DecryptReturn { .. } => {
-                let end = match self.mishap(20) {
-                    true => AggregatorReturn::LeftPending,
-                    false => AggregatorReturn::Accepted,
-                };
-                (Answer::ReturnRead { end }, None)
+                let end = AggregatorReturn::LeftPending;
+                self.chance(20).then_some(Answer::ReturnRead { end })
             }
             Operation::RequestData { consent } => {
-                let about = consent.as_str().trim_start_matches("consent-");
+                let about = asked_for(consent);
                 if self.consent_state(about) != ConsentState::Active {
                     return Err(Refusal::Consent);
                 }
-                done(self, about);
-                (
-                    Answer::DataRequested {
-                        session: self.data_session(about),
-                    },
-                    None,
-                )
+                self.note(format!("{name} {about}"));
+                let session = self.data_session(about);
+                Some(Answer::DataRequested { session })
             }
             Operation::DataStatus { consent, .. } => {
-                let about = consent.as_str().trim_start_matches("consent-").to_owned();
-                if !self.has("request-data", &about) {
+                let about = asked_for(consent);
+                if !self.has("request-data", about) {
                     return Err(Refusal::NotFound);
                 }
-                let news = Box::new(self.data(&about));
-                (Answer::DataStatus { news }, None)
+                let news = Box::new(self.data(about));
+                Some(Answer::DataStatus { news })
             }
             Operation::FetchData { consent, session } => {
-                let about = consent.as_str().trim_start_matches("consent-");
+                let about = asked_for(consent);
                 let session = session.clone().unwrap_or_else(|| self.data_session(about));
                 if self.consent_state(about) != ConsentState::Active {
                     return Err(Refusal::Consent);
                 }
-                if !self.has("ready", session.as_str()) || self.mishap(5) {
+                if !self.has("ready", session.as_str()) || self.chance(5) {
                     return Err(Refusal::NotYet);
                 }
-                done(self, about);
-                (Answer::AccountData, Some(DataClass::AccountData))
+                self.note(format!("{name} {about}"));
+                None
             }
             Operation::RevokeConsent { consent } => {
-                let about = consent.as_str().trim_start_matches("consent-");
-                if self.has(name, about) {
-                    return Err(Refusal::AlreadySo);
-                }
-                done(self, about);
-                (Answer::Done, None)
+                self.do_once(name, asked_for(consent), Refusal::AlreadySo)?;
+                None
             }
             Operation::FetchReports { client, .. } => {
-                let [ready, pending] = match self.has("person approved", client.as_str()) {
-                    true if self.mishap(30) => [0, 1],
-                    true => [1, 0],
-                    false => return Err(Refusal::NotYet),
-                };
-                if ready > 0 {
-                    done(self, client.as_str());
+                if !self.has("person approved", client.as_str()) {
+                    return Err(Refusal::NotYet);
                 }
-                let failed = 0;
-                (
-                    Answer::Reports {
-                        ready,
-                        pending,
-                        failed,
-                    },
-                    Some(DataClass::AccountData),
-                )
+                let is_pending = self.chance(30);
+                if !is_pending {
+                    self.note(format!("{name} {}", client.as_str()));
+                }
+                is_pending.then_some(Answer::Reports {
+                    ready: 0,
+                    pending: 1,
+                    failed: 0,
+                })
             }
             Operation::RefreshData { client } => {
-                done(self, client.as_str());
-                let request = format!(
-                    "refresh-{}",
-                    self.count(&format!("{name} {}", client.as_str()))
-                );
-                (
-                    Answer::Refreshing {
-                        request: reference(request),
-                    },
-                    None,
-                )
+                let about = client.as_str();
+                self.note(format!("{name} {about}"));
+                let request = format!("refresh-{}", self.count(&format!("{name} {about}")));
+                let request = reference(request);
+                Some(Answer::Refreshing { request })
             }
             Operation::ReadDecision { session } | Operation::ListAttempts { session } => {
-                let news =
-                    Box::new(self.session(session.as_str(), self.session_state(session.as_str())));
-                (Answer::SessionState { news }, Some(DataClass::Evidence))
+                let state = self.session_state(session.as_str());
+                let news = Box::new(self.session(session.as_str(), state));
+                Some(Answer::SessionState { news })
             }
             Operation::SubmitSession { session } => {
-                if self.has(name, session.as_str()) {
-                    return Err(Refusal::AlreadySo);
-                }
-                done(self, session.as_str());
-                (Answer::Done, None)
+                self.do_once(name, session.as_str(), Refusal::AlreadySo)?;
+                None
             }
-            Operation::RecordConsent { session } | Operation::DeleteSession { session } => {
-                done(self, session.as_str());
-                (Answer::Done, None)
-            }
-            _ => (Answer::Done, None),
-        })
+            _ => None,
+        };
+        let class = plain.payload.map(|payload| payload.class);
+        let answer = answer.map_or_else(|| plain.result.map_err(|_| Refusal::Other), Ok)?;
+        Ok((answer, class))
+    }
+
+    /// What a provider does once, and refuses to do again.
+    fn do_once(&mut self, name: &str, about: &str, again: Refusal) -> Result<(), Refusal> {
+        if self.has(name, about) {
+            return Err(again);
+        }
+        self.note(format!("{name} {about}"));
+        Ok(())
     }
 
     fn consent_state(&self, about: &str) -> ConsentState {
@@ -453,8 +413,8 @@ impl Script {
         let has = |script: &Self, what| script.has(what, session.as_str());
         if !has(self, "ready") && !has(self, "failed") {
             match self.rng.u32(..10) {
-                0 if self.faults > 0 => self.note(format!("failed {}", session.as_str())),
-                1..4 if self.faults > 0 => {}
+                0 => self.note(format!("failed {}", session.as_str())),
+                1..4 => {}
                 _ => self.note(format!("ready {}", session.as_str())),
             }
         }
@@ -481,7 +441,7 @@ impl Script {
     }
 
     fn session(&mut self, about: &str, state: SessionState) -> SessionNews {
-        let is_signed = !self.mishap(20);
+        let is_signed = !self.chance(20);
         SessionNews::new(source(about, true), state).set_is_signed(is_signed)
     }
 
@@ -494,7 +454,7 @@ impl Script {
         self.late = kept;
         let late: Vec<_> = late;
         for (id, provider, fact, class) in late {
-            match self.mishap(50) {
+            match self.chance(50) {
                 true => self.late.push((id, provider, fact, class)),
                 false => reports.push((provider, fact, class)),
             }
@@ -507,12 +467,12 @@ impl Script {
                 self.note(format!("resumed {id}"));
                 commands.push((None, Fact::Resume));
             }
-            if self.mishap(2) {
+            if self.chance(2) {
                 commands.push((None, Fact::Withdrawn));
             }
             return (commands, reports);
         }
-        if self.mishap(1) {
+        if self.chance(1) {
             let end = if self.rng.bool() {
                 Fact::Withdrawn
             } else {
@@ -557,7 +517,7 @@ impl Script {
                     .references()
                     .iter()
                     .any(|known| known.id.as_str() == about);
-                if knows || self.mishap(10) {
+                if knows || self.chance(10) {
                     self.person(provider, &about, &mut commands);
                     for (fact, class) in self.happened(provider, &about) {
                         self.report(id, (provider, fact, class), &mut reports);
@@ -574,17 +534,16 @@ impl Script {
             .iter()
             .any(|end| self.has(&format!("person {end}"), about))
         {
-            if provider == Provider::FinPro && self.mishap(1) && !self.has("person revoked", about)
+            if provider == Provider::FinPro && self.chance(1) && !self.has("person revoked", about)
             {
                 self.note(format!("person revoked {about}"));
             }
             return;
         }
-        if provider == Provider::Veriff && self.mishap(20) {
+        if provider == Provider::Veriff && self.chance(20) {
             commands.push((Some(Leg::Verification), Fact::HandIn));
         }
         let end = match self.rng.u32(..100) {
-            _ if self.faults == 0 => "approved",
             0..60 => "approved",
             60..65 => "denied",
             65..68 => "left",
@@ -604,7 +563,7 @@ impl Script {
             Provider::FinPro => {
                 let state = self.consent_state(about);
                 let mut said = vec![(Fact::Consent(self.consent(about, state)), None)];
-                if self.mishap(20) {
+                if self.chance(20) {
                     said.push((back(ReturnEnd::Unclear), codes));
                 }
                 if self.has("request-data", about) {
@@ -627,7 +586,7 @@ impl Script {
     fn report(&mut self, id: &JourneyId, report: Report, reports: &mut Vec<Report>) {
         let (provider, fact, class) = report;
         let again = (provider, fact.clone(), class);
-        if self.rng.u32(..100) >= self.faults {
+        if !self.chance(FAULTS) {
             return reports.push(again);
         }
         self.faulty += 1;
@@ -665,17 +624,16 @@ impl Performer for World {
                 fate,
                 Fate::NotSent | Fate::Refused(_) | Fate::Lost(false) | Fate::Crash(false)
             );
-            let served = is_done.then(|| script.serve(operation));
+            let served = is_done.then(|| script.serve(call));
             // Somebody else hears of it before we do.
             let opened = match &served {
-                Some(Ok((Answer::Opened { reference }, _))) if script.mishap(10) => {
+                Some(Ok((Answer::Opened { reference }, _))) if script.chance(10) => {
                     Some(reference.as_str().to_owned())
                 }
                 _ => None,
             };
             let early = opened.map(|about| script.happened(operation.provider(), &about));
-            let withdraws =
-                self.crashed.is_some() && script.faults > 0 && script.rng.u32(..300) == 0;
+            let withdraws = self.crashed.is_some() && script.rng.u32(..300) == 0;
             (served, early, withdraws)
         };
         self.under_way().await;
