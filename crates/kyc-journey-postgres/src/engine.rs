@@ -26,9 +26,9 @@ use crate::{reads, reports};
 /// [`Runner`](kyc_journey::Runner): effects are shared out among them, and those of one that dies go to the others once its lease has
 /// ended. Nothing is lost with a connection: what was not acknowledged can be submitted again, and is applied once.
 pub struct PostgresEngine {
-    pool: Pool,
+    pub(crate) pool: Pool,
     bodies: Bodies,
-    groups: Groups,
+    pub(crate) groups: Groups,
     leases: Leases,
     poll: Duration,
     changed: Arc<Notify>,
@@ -77,82 +77,6 @@ impl PostgresEngine {
         self.groups.commits()
     }
 
-    /// Writes what journeys say to the ledger in the transactions of the events that say it, from now on: each is there once the event is
-    /// acknowledged, and no runner has to carry it. `enter` writes an entry to the ledger that it gets, under the effect's id, so that one
-    /// that is written already is not written again. What it cannot write, because the keys cannot be had now, say, is left to a runner.
-    ///
-    /// `ledger` is the one in `store`. A second call changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`OtherDatabase`](crate::OpenError::OtherDatabase) if the journeys lie elsewhere; or the database cannot be read.
-    #[cfg(feature = "consent")]
-    pub async fn write_ledger(
-        &self,
-        store: &crate::PostgresStore,
-        ledger: &kyc_consent::ConsentLedger,
-        enter: impl Fn(
-            &kyc_consent::ConsentLedger,
-            &EffectId,
-            &kyc_journey::LedgerEntry,
-        ) -> Result<(), kyc_consent::LedgerError>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Result<(), crate::OpenError> {
-        store.is_beside(&self.pool).await?;
-        let _has_one = self.groups.keep_book(crate::ledger::Entries {
-            store: store.clone(),
-            ledger: ledger.clone(),
-            enter: Arc::new(enter),
-        });
-        Ok(())
-    }
-
-    /// Withdraws a person's consent at the ledger, and applies the events that tell the journeys under it, in one transaction, which notes
-    /// in the ledger that they have been told: those that took their event, and those that are unknown here. What journeys then say to
-    /// the ledger is left to a runner. `ledger` is the one in `store`.
-    ///
-    /// # Errors
-    ///
-    /// [`NotWithdrawn`](crate::NotWithdrawn), and nothing was written: also if by now other receipts are followed than those that the
-    /// events are about.
-    #[cfg(feature = "consent")]
-    pub async fn withdraw(
-        &self,
-        (store, ledger): (&crate::PostgresStore, &kyc_consent::ConsentLedger),
-        subject: kyc_consent::Subject,
-        scope: kyc_consent::Scope,
-        channel: &kyc_consent::Code,
-        tell: Vec<(kyc_consent::Follower, Event)>,
-    ) -> Result<kyc_consent::Withdrawal, crate::NotWithdrawn> {
-        self.open()?;
-        store.is_beside(&self.pool).await?;
-        let (mut followers, mut events) = (Vec::new(), Vec::new());
-        for (follower, event) in tell {
-            let journey = JourneyId::parse(&follower.name);
-            let unknown = |_| EngineError::new(EngineErrorKind::UnknownJourney);
-            events.push((journey.map_err(unknown)?, event));
-            followers.push(follower);
-        }
-        let withdrawing = crate::ledger::Withdrawing {
-            store: store.clone(),
-            ledger: ledger.clone(),
-            subject,
-            scope,
-            channel: channel.clone(),
-            followers,
-            said: std::sync::Mutex::default(),
-        };
-        let done = self.groups.together(events, &withdrawing).await;
-        match (done, withdrawing.into_said()) {
-            (Ok(_), Some(Ok(withdrawal))) => Ok(withdrawal),
-            (_, Some(Err(error))) => Err(error.into()),
-            (Err(failure), _) => Err(EngineError::from(failure).into()),
-            (Ok(_), None) => Err(EngineError::new(EngineErrorKind::Unavailable).into()),
-        }
-    }
-
     /// How many calls of a journey are to be made, or are under way, here or elsewhere. None is taken up.
     ///
     /// # Errors
@@ -194,7 +118,7 @@ impl PostgresEngine {
         self
     }
 
-    fn open(&self) -> Result<(), EngineError> {
+    pub(crate) fn open(&self) -> Result<(), EngineError> {
         match self.is_closed.load(Ordering::Acquire) {
             true => Err(EngineError::new(EngineErrorKind::Closed)),
             false => Ok(()),
