@@ -15,7 +15,7 @@ use crate::shell::{self, Workspace};
 use crate::spread::Spread;
 
 /// After how many seconds a run that does not end is ended.
-const LIMIT: &str = "90";
+const LIMIT: &str = "45";
 
 /// What runs the journeys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +105,15 @@ pub(super) struct Programs {
     dbos: Result<(PathBuf, PathBuf)>,
 }
 
-/// All rounds of all variants.
-pub(super) struct Whole(Vec<(Variant, Result<Vec<Run>>)>);
+/// The rounds of a variant that were measured, and why the last one that was not was not.
+struct Row {
+    variant: Variant,
+    runs: Vec<Run>,
+    why: Option<Failure>,
+}
+
+/// All variants.
+pub(super) struct Whole(Vec<Row>);
 
 /// The example `journeys` of an engine's crate.
 fn example(workspace: &Workspace, package: &str, features: &[&str]) -> Result<PathBuf> {
@@ -218,7 +225,7 @@ fn measured(mut command: Command) -> Result<Run> {
     Run::parse(&line).ok_or_else(|| Failure::new(format!("cannot read `{}`", line.trim())))
 }
 
-/// Runs all variants in turn in each round. One that fails is left out of the rounds that follow, and says why.
+/// Runs all variants in turn in each round. One that fails is tried again in the next.
 pub(super) fn measure(
     programs: &Programs,
     place: &Path,
@@ -226,17 +233,18 @@ pub(super) fn measure(
     rounds: usize,
     seconds: &str,
 ) -> Whole {
-    let mut table: Vec<(Variant, Result<Vec<Run>>)> = VARIANTS
-        .into_iter()
-        .map(|variant| (variant, Ok(Vec::new())))
-        .collect();
+    let row = |variant| Row {
+        variant,
+        runs: Vec::new(),
+        why: None,
+    };
+    let mut table: Vec<Row> = VARIANTS.into_iter().map(row).collect();
     for round in 1..=rounds {
         println!("whole journeys, round {round} of {rounds}");
-        for (variant, runs) in &mut table {
-            let Ok(of_variant) = runs else { continue };
-            match programs.run(*variant, seconds, place, postgres) {
-                Ok(run) => of_variant.push(run),
-                Err(why) => *runs = Err(why),
+        for row in &mut table {
+            match programs.run(row.variant, seconds, place, postgres) {
+                Ok(run) => row.runs.push(run),
+                Err(why) => row.why = Some(why),
             }
         }
     }
@@ -251,17 +259,14 @@ impl Whole {
              {:<46}{:>11}{:>9}{:>9}{:>9}{:>9}  durability\n",
             "", "journeys/s", "least", "most", "p50 ms", "p99 ms"
         );
-        for (variant, runs) in &self.0 {
+        for Row { variant, runs, why } in &self.0 {
             let name = variant.name();
-            let runs = match runs {
-                Ok(runs) => runs,
-                Err(why) => {
-                    let why = why.to_string();
-                    let why = why.lines().next().unwrap_or_default();
-                    let _ = writeln!(text, "{name:<46} not measured: {why}");
-                    continue;
-                }
-            };
+            let why = why.as_ref().map(ToString::to_string).unwrap_or_default();
+            let why = why.lines().next().unwrap_or_default();
+            if runs.is_empty() {
+                let _ = writeln!(text, "{name:<46} not measured: {why}");
+                continue;
+            }
             let of = |figure: fn(&Run) -> f64| -> Spread { runs.iter().map(figure).collect() };
             let speed = of(|run| run.per_second);
             let durability = runs.first().map_or("", |run| run.durability.as_str());
@@ -274,24 +279,20 @@ impl Whole {
                 of(|run| run.p50).median(),
                 of(|run| run.p99).median(),
             );
+            if !why.is_empty() {
+                let _ = writeln!(text, "{:<46} not in every round: {why}", "");
+            }
         }
         text
     }
 
     /// Journeys a second of the engine with as many at once as suit it best.
     fn best(&self, is_engine: fn(Engine) -> bool) -> Option<f64> {
-        let rows = self
-            .0
-            .iter()
-            .filter(|(variant, _)| is_engine(variant.engine));
-        let speeds = rows.filter_map(|(_, runs)| {
-            let speeds: Spread = runs
-                .as_ref()
-                .ok()?
-                .iter()
-                .map(|run| run.per_second)
-                .collect();
-            Some(speeds.median())
+        let rows = self.0.iter().filter(|row| is_engine(row.variant.engine));
+        let measured = rows.filter(|row| !row.runs.is_empty());
+        let speeds = measured.map(|row| {
+            let speeds = row.runs.iter().map(|run| run.per_second);
+            speeds.collect::<Spread>().median()
         });
         speeds.reduce(f64::max)
     }
@@ -333,17 +334,19 @@ mod tests {
 
     #[test]
     fn the_best_counts_and_one_that_failed_says_why() {
-        let variant = |engine, at_once| Variant::of(engine, at_once);
+        let row = |engine, runs, why: Option<&str>| Row {
+            variant: Variant::of(engine, 64),
+            runs,
+            why: why.map(Failure::new),
+        };
         let whole = Whole(vec![
-            (variant(Engine::Durare("FULL"), 64), Ok(vec![run(5.0)])),
-            (
-                variant(Engine::Durare("NORMAL"), 64),
-                Ok(vec![run(7.0), run(9.0), run(8.0)]),
+            row(Engine::Durare("FULL"), vec![run(5.0)], Some("locked")),
+            row(
+                Engine::Durare("NORMAL"),
+                vec![run(7.0), run(9.0), run(8.0)],
+                None,
             ),
-            (
-                variant(Engine::Dbos, 64),
-                Err(Failure::new("no server\nreally")),
-            ),
+            row(Engine::Dbos, vec![], Some("no server\nreally")),
         ]);
         assert_eq!(whole.durare(), Some(8.0));
         assert_eq!(whole.ours(), None);
@@ -351,5 +354,6 @@ mod tests {
         assert!(report.contains("DBOS for Python, 64 at once"), "{report}");
         assert!(report.contains("not measured: no server\n"), "{report}");
         assert!(report.contains("on a disk"), "{report}");
+        assert!(report.contains("not in every round: locked\n"), "{report}");
     }
 }
