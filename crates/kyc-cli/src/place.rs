@@ -21,7 +21,7 @@ pub(crate) enum Place {
     /// This SQLite file, with the ledger, keys and the sandbox's state in files beside it.
     File(PathBuf),
     /// A database that several processes may share.
-    Database(Database),
+    Database(Box<Database>),
 }
 
 /// A PostgreSQL database, and where the keys lie that open it.
@@ -35,10 +35,10 @@ pub(crate) struct Database {
 impl Database {
     /// The same, of which nothing is made.
     pub(crate) fn existing(&self) -> Place {
-        Place::Database(Self {
+        Place::Database(Box::new(Self {
             options: self.options.clone().only_existing(),
             keys: self.keys.clone(),
-        })
+        }))
     }
 }
 
@@ -79,12 +79,15 @@ impl Place {
             "is required with a PostgreSQL database: the keys that open it lie outside of it";
         let keys = arguments.keys.clone();
         let keys = keys.ok_or_else(|| Failure::configuration(KEYS, rule))?;
-        Ok(Self::Database(Database { options, keys }))
+        Ok(Self::Database(Box::new(Database { options, keys })))
     }
 
     /// A file that belongs to the journeys, by the end of its name: beside their file, or where the database's keys lie.
     pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
-        let (Self::File(path) | Self::Database(Database { keys: path, .. })) = self;
+        let path = match self {
+            Self::File(path) => path,
+            Self::Database(database) => &database.keys,
+        };
         let mut path = path.as_os_str().to_owned();
         path.push(suffix);
         path.into()
