@@ -143,7 +143,7 @@ mod tests {
             );
         }
         assert!(refused("postgres://lender@localhost/kyc", None).contains(KEYS));
-        assert!(refused("postgres://lender@%zz/kyc", Some("keys")).contains(FIELD));
+        assert!(refused("postgres://lender@localhost:x/kyc", Some("keys")).contains(FIELD));
         assert!(refused("journeys.db", Some("keys")).contains(KEYS));
         let file = of("journeys.db", None).unwrap();
         assert_eq!(file.beside(".key"), PathBuf::from("journeys.db.key"));

@@ -1,6 +1,6 @@
 //! The ledger of consents and its keys, in a database that several processes share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use kyc_consent::testing::conformance::{Opens, key_store, ledger_store};
 use kyc_consent::testing::{code, consenting, memory_keys, need, notice};
@@ -9,6 +9,7 @@ use kyc_consent::{
     StoreError,
 };
 use kyc_journey_postgres::{OpenError, PostgresKeyStore, PostgresOptions, PostgresStore};
+use tokio::runtime::Handle;
 
 use crate::server::Database;
 
@@ -21,49 +22,40 @@ fn open(database: &Database) -> PostgresStore {
     PostgresStore::open(options(database)).unwrap()
 }
 
-/// As many empty databases: the suites ask for them where nothing can be awaited.
-async fn databases(count: usize) -> Option<Mutex<Vec<Database>>> {
-    let mut all = vec![Database::new().await?];
-    for _ in 1..count {
-        all.push(Database::new().await?);
+/// Runs a suite that asks for an empty database for each check where nothing can be awaited; nothing where there is no server.
+async fn conforms(suite: impl FnOnce(&dyn Fn() -> Database) + Send + 'static) {
+    if Database::new().await.is_none() {
+        return;
     }
-    Some(Mutex::new(all))
-}
-
-fn next(databases: &Mutex<Vec<Database>>) -> Database {
-    let database = databases.lock().unwrap().pop();
-    database.expect("a database for each check")
+    let runtime = Handle::current();
+    let suite = tokio::task::spawn_blocking(move || {
+        suite(&|| runtime.block_on(Database::new()).expect("a server"));
+    });
+    suite.await.unwrap();
 }
 
 #[tokio::test]
 async fn the_ledger_conforms() {
-    let Some(databases) = databases(10).await else {
-        return;
-    };
-    let suite = tokio::task::spawn_blocking(move || {
+    let suite = conforms(|new| {
         ledger_store(|| -> Opens<dyn LedgerStore> {
-            let database = next(&databases);
+            let database = new();
             Box::new(move || Arc::new(open(&database)))
         });
     });
-    suite.await.unwrap();
+    suite.await;
 }
 
 #[tokio::test]
 async fn the_keys_conform() {
-    let Some(databases) = databases(5).await else {
-        return;
-    };
-    let suite = tokio::task::spawn_blocking(move || {
+    let suite = conforms(|new| {
         key_store(|| -> Opens<dyn KeyStore> {
-            let database = next(&databases);
+            let database = new();
             Box::new(move || Arc::new(PostgresKeyStore::open(options(&database)).unwrap()))
         });
     });
-    suite.await.unwrap();
+    suite.await;
 }
 
-/// A store is asked from wherever its callers are: the threads of their runtime drive none of its connections.
 #[tokio::test]
 async fn a_call_on_the_only_thread_of_a_runtime_does_not_wait_for_itself() {
     let Some(database) = Database::new().await else {
