@@ -41,6 +41,8 @@ impl OnboardingReport {
 /// | `answer` | `approved`, `refused`, or null |
 /// | `aggregator` | the choice: `id`, or null, and `reason`, [`ChoiceReason::as_str`](crate::ChoiceReason::as_str) |
 /// | `steps` | one object for each step, in the order of [`StepName::ALL`] |
+/// | `replaced` | what done steps had done before they were repeated, if any were: a list of `step`, `provider`, `reference`, `request_id` |
+/// | `failed_repeats` | the repeats of done steps that failed, if any did: a list of `step` and `error`, as [`Error`] documents |
 /// | `elapsed_ms` | milliseconds |
 ///
 /// | member of a step | value |
@@ -69,6 +71,10 @@ struct Report<'r> {
     answer: Option<ConsentAnswer>,
     aggregator: Choice<'r>,
     steps: [StepDocument<'r>; 4],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<ReplacedDocument<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed_repeats: Vec<FailedRepeatDocument<'r>>,
     elapsed_ms: u64,
 }
 
@@ -76,6 +82,20 @@ struct Report<'r> {
 struct Choice<'r> {
     id: Option<&'r AggregatorId>,
     reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct ReplacedDocument<'r> {
+    step: StepName,
+    provider: &'static str,
+    reference: &'r ProviderReference,
+    request_id: Option<&'r RequestId>,
+}
+
+#[derive(Serialize)]
+struct FailedRepeatDocument<'r> {
+    step: StepName,
+    error: &'r Error,
 }
 
 #[derive(Serialize)]
@@ -142,6 +162,17 @@ struct Standing<'r> {
 }
 
 fn document(report: &OnboardingReport, urls: bool) -> Report<'_> {
+    let replaced = report.replaced.iter().map(|before| ReplacedDocument {
+        step: before.step,
+        provider: before.provider,
+        reference: &before.reference,
+        request_id: before.request_id.as_ref(),
+    });
+    let failed_repeats = report.failed_repeats.iter();
+    let failed_repeats = failed_repeats.map(|failed| FailedRepeatDocument {
+        step: failed.step,
+        error: &failed.error,
+    });
     Report {
         version: OnboardingReport::JSON_VERSION,
         complete: report.is_complete(),
@@ -164,6 +195,8 @@ fn document(report: &OnboardingReport, urls: bool) -> Report<'_> {
                 |session| at_aggregator(session, urls),
             ),
         ],
+        replaced: replaced.collect(),
+        failed_repeats: failed_repeats.collect(),
         elapsed_ms: millis(report.elapsed),
     }
 }

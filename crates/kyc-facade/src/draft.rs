@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::place::Place;
-use crate::{OnboardingReport, Step};
+use crate::OnboardingReport;
 
 /// Is given the report whenever it changes.
 pub(crate) type Recorder = Arc<dyn Fn(&OnboardingReport) -> io::Result<()> + Send + Sync>;
@@ -37,10 +36,6 @@ impl<'o> Draft<'o> {
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut OnboardingReport)) {
         change(&mut self.lock());
-    }
-
-    pub(crate) fn set<T: Place>(&self, step: Step<T>) {
-        self.change(|report| *T::step_mut(report) = step);
     }
 
     /// Lets the report be recorded as it is, by all recorders; the error is the first one's that could not.

@@ -36,5 +36,5 @@ pub use onboarding::{Onboarding, StepConsent};
 pub use presets::*;
 #[doc(no_inline)]
 pub use provider_core;
-pub use report::{OnboardingReport, SkipReason, Step, StepName};
+pub use report::{FailedRepeat, OnboardingReport, Replaced, SkipReason, Step, StepName};
 pub use step_event::{Progress, StepEvent};

@@ -22,7 +22,8 @@ use crate::draft::{Draft, Recorder};
 use crate::place::Place;
 use crate::plan::{Earlier, Plan, Planned};
 use crate::{
-    Applicant, Kyc, OnboardingReport, Progress, Step, StepEvent, StepName, choose_aggregator,
+    AggregatorChoice, Applicant, Kyc, OnboardingReport, Progress, Step, StepEvent, StepName,
+    choose_aggregator,
 };
 
 /// Proves the person's consent for the steps of one onboarding, see [`Onboarding::with_consent`]: over a ledger of consent, such as
@@ -144,6 +145,9 @@ impl Onboarding {
 
     /// Takes this step whatever the report says that the onboarding [goes on from](Self::resume_from): it is reconciled that
     /// it was not done, or doing it twice is accepted.
+    ///
+    /// What is done stays the step's result until it is done again, and is then among the [replaced](OnboardingReport::replaced).
+    /// If the repeat fails or cannot be tried, that is among the [failed repeats](OnboardingReport::failed_repeats).
     pub fn repeat(mut self, step: StepName) -> Self {
         self.earlier.repeated.push(step);
         self
@@ -270,10 +274,18 @@ impl Onboarding {
         );
         let aggregator = async {
             discovery.await;
-            if plan.chooses {
-                draft.change(|report| self.choose(report));
-            }
-            let aggregator = draft.read(|report| report.choice.aggregator.clone());
+            let choice = draft.read(|report| match plan.chooses {
+                true => self.choose(report),
+                false => report.choice.clone(),
+            });
+            // That of a consent that is open stays until another one is.
+            draft.change(|report| {
+                if report.aggregator_consent.value().is_none() {
+                    report.choice = choice.clone();
+                }
+            });
+            let aggregator = choice.aggregator.clone();
+            let is_taken = matches!(plan.aggregator_consent, Planned::Take(..));
             let consent = step.take::<AggregatorConsentSession, _, _, _>(
                 plan.aggregator_consent,
                 end,
@@ -283,6 +295,12 @@ impl Onboarding {
                 },
             );
             consent.await;
+            draft.change(|report| {
+                let failed = report.failed_repeat(StepName::OpenAggregatorConsent);
+                if is_taken && failed.is_none() {
+                    report.choice = choice;
+                }
+            });
         };
         join3(consent, documents, aggregator).await;
         let _ = draft.record();
@@ -292,13 +310,13 @@ impl Onboarding {
         report
     }
 
-    fn choose(&self, report: &mut OnboardingReport) {
+    fn choose(&self, report: &OnboardingReport) -> AggregatorChoice {
         let standings = report.discovery.value();
-        report.choice = choose_aggregator(
+        choose_aggregator(
             standings.map_or(&[][..], |standings| &**standings),
             &self.applicant.aggregators,
             self.kyc.default_aggregator.as_ref(),
-        );
+        )
     }
 
     fn report(&self, event: StepEvent) {
@@ -334,7 +352,7 @@ impl Taking<'_> {
         let (provider, name, input) = match planned {
             Planned::Take(provider, name, input) => (provider, name, input),
             Planned::Keep => return self.tell_of::<T>(true),
-            Planned::Not => return self.tell_of::<T>(false),
+            Planned::Not | Planned::Invalid => return self.tell_of::<T>(false),
         };
         let running = Running::new(T::STEP, name, end);
         let options = running.options(self.onboarding.retry);
@@ -355,7 +373,7 @@ impl Taking<'_> {
         };
         let options = options.with_consent(shown.clone());
         self.finish(&running, call(provider, input, options)).await;
-        let used = self.draft.read(|report| used(T::step(report)));
+        let used = self.draft.read(used::<T>);
         for (provider, outcome) in used {
             let shown = shown.clone();
             consent.used(T::STEP, provider, shown, outcome).await;
@@ -364,29 +382,37 @@ impl Taking<'_> {
 
     /// Reports what is known of a step that is not taken.
     fn tell_of<T: Place>(self, is_kept: bool) {
-        let event = self.draft.read(|report| match T::step(report) {
-            Step::Done {
-                value,
-                provider,
-                request_id,
-                ..
-            } => StepEvent {
-                provider: Some(provider),
-                reference: value.reference().cloned(),
-                request_id: request_id.clone(),
-                ..StepEvent::of(T::STEP, Progress::Kept)
-            },
-            Step::Skipped(reason) => StepEvent::of(T::STEP, Progress::Skipped(*reason)),
-            Step::Failed(error) if is_kept => StepEvent {
-                provider: Some(error.provider()),
-                request_id: error.request_id().cloned(),
-                outcome: Some(error.outcome()),
-                ..StepEvent::of(T::STEP, Progress::HeldBack(error.kind()))
-            },
-            Step::Failed(error) => StepEvent {
-                outcome: Some(error.outcome()),
-                ..StepEvent::of(T::STEP, Progress::Failed(error.kind()))
-            },
+        let failed = |error: &Error| StepEvent {
+            outcome: Some(error.outcome()),
+            ..StepEvent::of(T::STEP, Progress::Failed(error.kind()))
+        };
+        let event = self.draft.read(|report| {
+            let repeat = report.failed_repeat(T::STEP).filter(|_| !is_kept);
+            match (repeat, T::step(report)) {
+                (Some(error), _) => failed(error),
+                (
+                    None,
+                    Step::Done {
+                        value,
+                        provider,
+                        request_id,
+                        ..
+                    },
+                ) => StepEvent {
+                    provider: Some(provider),
+                    reference: value.reference().cloned(),
+                    request_id: request_id.clone(),
+                    ..StepEvent::of(T::STEP, Progress::Kept)
+                },
+                (None, Step::Skipped(reason)) => StepEvent::of(T::STEP, Progress::Skipped(*reason)),
+                (None, Step::Failed(error)) if is_kept => StepEvent {
+                    provider: Some(error.provider()),
+                    request_id: error.request_id().cloned(),
+                    outcome: Some(error.outcome()),
+                    ..StepEvent::of(T::STEP, Progress::HeldBack(error.kind()))
+                },
+                (None, Step::Failed(error)) => failed(error),
+            }
         });
         self.onboarding.report(event);
     }
@@ -402,7 +428,7 @@ impl Taking<'_> {
         } else {
             self.send(running, call).await
         };
-        let (event, step) = match result {
+        let event = match result {
             Ok(value) => {
                 let provider = value.origin().unwrap_or(running.provider);
                 let event = StepEvent {
@@ -416,17 +442,23 @@ impl Taking<'_> {
                     elapsed: running.started.elapsed(),
                     request_id: running.request_id.clone(),
                 };
-                (event, done)
+                self.draft.change(|report| {
+                    report.finish(done);
+                    if T::STEP == StepName::RecordConsent {
+                        report.answer = self.onboarding.applicant.answer();
+                    }
+                });
+                event
             }
             Err(error) => {
                 let event = StepEvent {
                     outcome: Some(error.outcome()),
                     ..running.event(Progress::Failed(error.kind()))
                 };
-                (event, Step::Failed(error))
+                self.draft.change(|report| report.fail::<T>(error));
+                event
             }
         };
-        self.draft.set(step);
         // The report that is returned has it.
         let _ = self.draft.record();
         self.onboarding.report(event);
@@ -439,7 +471,8 @@ impl Taking<'_> {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         self.onboarding.report(running.event(Progress::Started));
-        self.draft.set(Step::<T>::Failed(running.interrupted()));
+        self.draft
+            .change(|report| report.fail::<T>(running.interrupted()));
         if let Err(error) = self.draft.record() {
             let error = running
                 .failed(ErrorKind::Storage, Outcome::NotSent)
@@ -458,15 +491,16 @@ impl Taking<'_> {
 }
 
 /// Who took a step of which something was sent, and with what outcome.
-fn used<T>(ended: &Step<T>) -> Vec<(&'static str, &'static str)> {
-    match ended {
-        Step::Done { provider, .. } => vec![(*provider, "ok")],
-        Step::Failed(error) => std::iter::once(error)
+fn used<T: Place>(report: &OnboardingReport) -> Vec<(&'static str, &'static str)> {
+    let failed = report.failed_repeat(T::STEP);
+    match (failed, T::step(report)) {
+        (Some(error), _) | (None, Step::Failed(error)) => std::iter::once(error)
             .chain(error.also_failed())
             .filter(|error| error.outcome() != Outcome::NotSent)
             .map(|error| (error.provider(), error.outcome().as_str()))
             .collect(),
-        Step::Skipped(_) => Vec::new(),
+        (None, Step::Done { provider, .. }) => vec![(*provider, "ok")],
+        (None, Step::Skipped(_)) => Vec::new(),
     }
 }
 

@@ -21,15 +21,6 @@ enum Ended {
     Failed(Error),
 }
 
-impl<T> From<Ended> for Step<T> {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Skipped(reason) => Self::Skipped(reason),
-            Ended::Failed(error) => Self::Failed(error),
-        }
-    }
-}
-
 /// One step before it starts.
 pub(crate) enum Planned<P, I> {
     /// It is taken: its provider, the provider's name, and a valid input.
@@ -38,6 +29,8 @@ pub(crate) enum Planned<P, I> {
     Keep,
     /// It is not taken, and the report says why.
     Not,
+    /// It is not taken because its input is invalid, and the report says why.
+    Invalid,
 }
 
 impl<P: Clone, I> Planned<P, I> {
@@ -53,16 +46,18 @@ impl<P: Clone, I> Planned<P, I> {
         }
     }
 
-    /// Whether the input of this step, which is so in the report, is invalid.
-    fn fails<T>(&self, step: &Step<T>) -> bool {
-        matches!(self, Self::Not) && step.error().is_some()
+    /// Whether the input of this step is invalid.
+    fn is_invalid(&self) -> bool {
+        matches!(self, Self::Invalid)
     }
 
-    /// The same where the input of another step is invalid.
+    /// The same where the input of another step is invalid. What is done stays.
     fn held_back<T>(self, step: &mut Step<T>) -> Self {
         match self {
             Self::Take(..) => {
-                *step = Step::Skipped(SkipReason::InvalidApplicant);
+                if step.value().is_none() {
+                    *step = Step::Skipped(SkipReason::InvalidApplicant);
+                }
                 Self::Not
             }
             other => other,
@@ -123,11 +118,19 @@ impl Plan {
         let given = applicant.answer();
         let records = only.is_empty() || only.contains(&StepName::RecordConsent);
         // Whoever refused is asked for nothing, whether that is recorded now or was before.
-        report.answer = match records {
+        let answer = match records {
             true => given.or(answered),
             false => answered.or(given),
         };
-        let refused = [report.answer, given].contains(&Some(ConsentAnswer::Refused));
+        // An answer that is recorded stays until another one is.
+        if report.consent.value().is_none() {
+            report.answer = answer;
+        }
+        // What came of a repeat and is certain was told then.
+        report
+            .failed_repeats
+            .retain(|failed| failed.error.is_unsettled());
+        let refused = [answer, given].contains(&Some(ConsentAnswer::Refused));
         let planner = Planner {
             kyc,
             applicant,
@@ -138,7 +141,7 @@ impl Plan {
             left_out: &left_out,
         };
         // Another answer than the recorded one is recorded too.
-        let is_recorded = report.answer == answered;
+        let is_recorded = answer == answered;
         let at_aggregator = StepName::OpenAggregatorConsent;
         let chooses = !(goes_on && planner.stays(at_aggregator, &report.aggregator_consent));
         let plan = Self {
@@ -160,10 +163,10 @@ impl Plan {
                 Planner::aggregator_consent,
             ),
         };
-        let is_invalid = plan.consent.fails(&report.consent)
-            || plan.documents.fails(&report.documents)
-            || plan.discovery.fails(&report.discovery)
-            || plan.aggregator_consent.fails(&report.aggregator_consent);
+        let is_invalid = plan.consent.is_invalid()
+            || plan.documents.is_invalid()
+            || plan.discovery.is_invalid()
+            || plan.aggregator_consent.is_invalid();
         let plan = match is_invalid {
             true => Self {
                 consent: plan.consent.held_back(&mut report.consent),
@@ -213,6 +216,8 @@ fn not_reached(kyc: &Kyc, applicant: &Applicant) -> OnboardingReport {
         discovery: Step::Skipped(SkipReason::NotReached),
         choice: choose_aggregator(&[], &[], kyc.default_aggregator.as_ref()),
         aggregator_consent: Step::Skipped(SkipReason::NotReached),
+        replaced: Vec::new(),
+        failed_repeats: Vec::new(),
         elapsed: Duration::ZERO,
         person: Some(applicant.person()),
     }
@@ -261,9 +266,20 @@ impl Planner<'_> {
             true => plan(self),
             false => Err(Ended::Skipped(SkipReason::LeftOut)),
         };
-        planned.unwrap_or_else(|ended| {
-            *T::step_mut(report) = ended.into();
-            Planned::Not
+        planned.unwrap_or_else(|ended| match ended {
+            Ended::Failed(error) => {
+                report.refuse::<T>(error);
+                Planned::Invalid
+            }
+            Ended::Skipped(reason) if T::step(report).value().is_some() => {
+                let rule = format!("is done and cannot be repeated: {reason}");
+                report.refuse::<T>(InvalidRequest::new(T::STEP.as_str(), rule).into());
+                Planned::Not
+            }
+            Ended::Skipped(reason) => {
+                *T::step_mut(report) = Step::Skipped(reason);
+                Planned::Not
+            }
         })
     }
 

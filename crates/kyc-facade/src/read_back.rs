@@ -9,7 +9,10 @@ use provider_core::capability::{
 use provider_core::{Error, InvalidRequest, RequestId, deserialize_versioned, read_name};
 use serde::{Deserialize, Deserializer};
 
-use crate::{AggregatorChoice, ChoiceReason, OnboardingReport, SkipReason, Step, StepName};
+use crate::{
+    AggregatorChoice, ChoiceReason, FailedRepeat, OnboardingReport, Replaced, SkipReason, Step,
+    StepName,
+};
 
 /// From the object that its implementation of `Serialize` documents, of the same process or another one. Members that are not
 /// known are ignored; a newer `version` is refused, and so is a step that is not known: what was done there would be lost. An
@@ -41,7 +44,25 @@ struct Written {
     aggregator: WrittenChoice,
     steps: Vec<WrittenStep>,
     #[serde(default)]
+    replaced: Vec<WrittenReplaced>,
+    #[serde(default)]
+    failed_repeats: Vec<WrittenFailedRepeat>,
+    #[serde(default)]
     elapsed_ms: u64,
+}
+
+#[derive(Deserialize)]
+struct WrittenReplaced {
+    step: StepName,
+    provider: String,
+    reference: ProviderReference,
+    request_id: Option<RequestId>,
+}
+
+#[derive(Deserialize)]
+struct WrittenFailedRepeat {
+    step: StepName,
+    error: Error,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +104,10 @@ struct WrittenStanding {
 
 impl Written {
     fn report(mut self) -> Result<OnboardingReport, InvalidRequest> {
+        let replaced = std::mem::take(&mut self.replaced).into_iter();
+        let replaced = replaced.map(WrittenReplaced::replaced);
+        let failed = std::mem::take(&mut self.failed_repeats).into_iter();
+        let failed = failed.map(|WrittenFailedRepeat { step, error }| FailedRepeat { step, error });
         let report = OnboardingReport {
             answer: self.answer,
             consent: self.step(StepName::RecordConsent, WrittenValue::consent)?,
@@ -93,6 +118,8 @@ impl Written {
                 WrittenValue::aggregator_consent,
             )?,
             choice: self.aggregator.choice()?,
+            replaced: replaced.collect::<Result<_, _>>()?,
+            failed_repeats: failed.collect(),
             elapsed: Duration::from_millis(self.elapsed_ms),
             person: None,
         };
@@ -162,6 +189,18 @@ impl WrittenStep {
                 Err(InvalidRequest::new("result", rule))
             }
         }
+    }
+}
+
+impl WrittenReplaced {
+    fn replaced(self) -> Result<Replaced, InvalidRequest> {
+        let provider = read_name(&self.provider);
+        Ok(Replaced {
+            step: self.step,
+            provider: provider.map_err(|error| error.for_field("replaced.provider"))?,
+            reference: self.reference,
+            request_id: self.request_id,
+        })
     }
 }
 

@@ -4,11 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use provider_core::capability::{
-    AggregatorConsentSession, AggregatorStandings, ConsentAnswer, DocumentSession, RecordedConsent,
+    AggregatorConsentSession, AggregatorStandings, ConsentAnswer, DocumentSession,
+    ProviderReference, RecordedConsent,
 };
 use provider_core::{Error, Idempotency, InvalidRequest, Outcome, RequestId};
 
 use crate::applicant::Person;
+use crate::place::Place;
 use crate::{AggregatorChoice, Applicant};
 
 /// The steps of an onboarding, in the order of the report.
@@ -190,6 +192,31 @@ impl fmt::Display for SkipReason {
     }
 }
 
+/// What a step that was [repeated](crate::Onboarding::repeat) had opened or recorded before. It is still there at the provider: by this
+/// it is found, to be reconciled or revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Replaced {
+    /// The step.
+    pub step: StepName,
+    /// The provider that did it.
+    pub provider: &'static str,
+    /// The provider's id of what was done.
+    pub reference: ProviderReference,
+    /// The request id of its requests.
+    pub request_id: Option<RequestId>,
+}
+
+/// A [repeat](crate::Onboarding::repeat) of a done step that failed, or could not be tried. The step keeps its earlier result.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FailedRepeat {
+    /// The step.
+    pub step: StepName,
+    /// Why. Its [outcome](Error::outcome) says whether the second time may have been done nevertheless.
+    pub error: Error,
+}
+
 /// The result of an onboarding: one entry for each step, nothing discarded.
 ///
 /// It remembers whom it is about, so that no other person's onboarding [goes on from](crate::Onboarding::resume_from) it;
@@ -209,6 +236,10 @@ pub struct OnboardingReport {
     pub choice: AggregatorChoice,
     /// The consent at the aggregator.
     pub aggregator_consent: Step<AggregatorConsentSession>,
+    /// The earlier results that a repeat replaced, the oldest first.
+    pub replaced: Vec<Replaced>,
+    /// The repeats of done steps that failed. One that may have been done stays until the step is repeated again.
+    pub failed_repeats: Vec<FailedRepeat>,
     /// The duration of the onboarding.
     pub elapsed: Duration,
     /// `None` of a report that was read back, until somebody says it.
@@ -226,6 +257,8 @@ impl OnboardingReport {
             discovery: Step::Skipped(SkipReason::NoProvider),
             choice: crate::choose_aggregator(&[], &[], None),
             aggregator_consent: Step::Skipped(SkipReason::NoProvider),
+            replaced: Vec::new(),
+            failed_repeats: Vec::new(),
             elapsed: Duration::ZERO,
             person: Some(applicant.person()),
         }
@@ -256,7 +289,55 @@ impl OnboardingReport {
         }
     }
 
-    /// The failures, in the order of the steps.
+    /// The step failed. A result that it has already stays.
+    pub(crate) fn fail<T: Place>(&mut self, error: Error) {
+        let step = T::step_mut(self);
+        if step.value().is_none() {
+            *step = Step::Failed(error);
+            return;
+        }
+        let step = T::STEP;
+        self.failed_repeats.retain(|failed| failed.step != step);
+        self.failed_repeats.push(FailedRepeat { step, error });
+    }
+
+    /// The step cannot be taken. Unlike a try that [fails](Self::fail), that tells nothing of one that failed before.
+    pub(crate) fn refuse<T: Place>(&mut self, error: Error) {
+        let step = T::STEP;
+        match T::step_mut(self) {
+            Step::Done { .. } => self.failed_repeats.push(FailedRepeat { step, error }),
+            other => *other = Step::Failed(error),
+        }
+    }
+
+    /// The step is done. How to find what it had done before stays.
+    pub(crate) fn finish<T: Place>(&mut self, done: Step<T>) {
+        self.failed_repeats.retain(|failed| failed.step != T::STEP);
+        let before = std::mem::replace(T::step_mut(self), done);
+        if let Step::Done {
+            value,
+            provider,
+            request_id,
+            ..
+        } = before
+            && let Some(reference) = value.reference()
+        {
+            self.replaced.push(Replaced {
+                step: T::STEP,
+                provider,
+                reference: reference.clone(),
+                request_id,
+            });
+        }
+    }
+
+    /// Why the repeat of this step failed, if it did.
+    pub(crate) fn failed_repeat(&self, step: StepName) -> Option<&Error> {
+        let mut last_first = self.failed_repeats.iter().rev();
+        Some(&last_first.find(|failed| failed.step == step)?.error)
+    }
+
+    /// The failures, in the order of the steps, and then those of [repeats](Self::failed_repeats).
     pub fn errors(&self) -> impl Iterator<Item = (StepName, &Error)> {
         [
             (StepName::RecordConsent, self.consent.error()),
@@ -269,6 +350,7 @@ impl OnboardingReport {
         ]
         .into_iter()
         .filter_map(|(step, error)| Some((step, error?)))
+        .chain(self.failed_repeats.iter().map(|it| (it.step, &it.error)))
     }
 
     /// Whether every step that was asked for is done, and at least one was. A step is asked for if it has a provider and an
@@ -284,7 +366,7 @@ impl OnboardingReport {
         !asked.is_empty() && asked.into_iter().all(|done| done)
     }
 
-    /// The failed steps that may have been done nevertheless, except reads. An onboarding that
+    /// The failed steps and repeats that may have been done nevertheless, except reads. An onboarding that
     /// [goes on from](crate::Onboarding::resume_from) this report does not take them: reconcile them, see
     /// [`Error::settling`], and [repeat](crate::Onboarding::repeat) them.
     pub fn unsettled(&self) -> impl Iterator<Item = (StepName, &Error)> {

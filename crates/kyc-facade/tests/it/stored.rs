@@ -519,3 +519,128 @@ async fn what_cannot_be_recorded_is_not_sent() {
     assert!(report.is_complete());
     assert!(records.lock().unwrap().last().unwrap().is_complete());
 }
+
+fn repeats(report: &OnboardingReport) -> Vec<(StepName, Outcome)> {
+    let repeats = report.failed_repeats.iter();
+    repeats
+        .map(|failed| (failed.step, failed.error.outcome()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_outlives_a_repeat_that_fails() {
+    let fine = fine();
+    let first = with_documents(&fine, &fine).onboard(applicant()).await;
+    let before = json!(first.with_urls());
+    for (outcome, is_unsettled) in [(Outcome::Refused, false), (Outcome::Unknown, true)] {
+        let broken = Fake::failing_with(match outcome {
+            Outcome::Unknown => unknown(),
+            _ => Error::new(ErrorKind::Api, outcome).at("fake", "open-session"),
+        });
+        for step in StepName::ALL.iter().copied() {
+            let again = kyc(&broken, &broken, &broken, &broken).build();
+            let again = again.onboard(applicant()).resume_from(first.clone());
+            let report = read_back(&again.repeat(step).await).about(&applicant());
+            let now = json!(report.with_urls());
+            assert_eq!(now["steps"], before["steps"], "{step:?}");
+            assert_eq!(now["aggregator"], before["aggregator"]);
+            assert_eq!(repeats(&report), [(step, outcome)]);
+            assert_eq!(report.errors().count(), 1, "told as a failure");
+            asked(&fine);
+            let whole = with_documents(&fine, &fine);
+            let report = whole.onboard(applicant()).resume_from(report).await;
+            assert!(asked(&fine).is_empty(), "no other one is opened");
+            assert_eq!(report.unsettled().count(), usize::from(is_unsettled));
+            let report = whole.onboard(applicant()).resume_from(report);
+            assert_eq!(report.repeat(step).await.errors().count(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_outlives_a_repeat_that_is_interrupted() {
+    let fine = fine();
+    let first = with_documents(&fine, &fine).onboard(applicant()).await;
+    let slow = Fake {
+        delay: Duration::from_secs(10),
+        ..Fake::default()
+    };
+    let records = Records::default();
+    let again = with_documents(&fine, &slow).onboard(applicant());
+    let again = again.resume_from(first.clone()).repeat(DOCUMENTS);
+    let again = again.with_recorder(keeping(&records)).into_future();
+    let _ = tokio::time::timeout(Duration::from_secs(1), again).await;
+    let last = read_back(records.lock().unwrap().last().unwrap());
+    assert_eq!(
+        json!(last.with_urls())["steps"],
+        json!(first.with_urls())["steps"]
+    );
+    assert_eq!(repeats(&last), [(DOCUMENTS, Outcome::Unknown)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_outlives_a_repeat_that_cannot_be_tried() {
+    let fine = fine();
+    let whole = with_documents(&fine, &fine);
+    let first = whole.onboard(applicant()).await;
+    let before = json!(first.with_urls())["steps"].take();
+    asked(&fine);
+    let wrong = Fake {
+        refuses_input: true,
+        ..Fake::default()
+    };
+    let refused = applicant().set_consent(consent(ConsentAnswer::Refused));
+    for (kyc, applicant) in [
+        (Kyc::builder().build(), applicant()),
+        (with_documents(&fine, &wrong), applicant()),
+        (whole.clone(), refused),
+    ] {
+        let again = kyc.onboard(applicant).resume_from(first.clone());
+        let report = again.only(DOCUMENTS).repeat(DOCUMENTS).await;
+        assert_eq!(json!(report.with_urls())["steps"], before);
+        assert_eq!(repeats(&report), [(DOCUMENTS, Outcome::NotSent)]);
+        assert_eq!(report.answer, Some(ConsentAnswer::Approved));
+        assert!(asked(&fine).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_repeat_replaces_stays_to_be_found() {
+    let (fine, other) = (fine(), fine().named("other"));
+    let first = with_documents(&fine, &fine).onboard(applicant()).await;
+    let Step::Done { request_id, .. } = &first.documents else {
+        panic!("it was done");
+    };
+    let again = with_documents(&fine, &other).onboard(applicant());
+    let report = again.resume_from(first.clone()).repeat(DOCUMENTS).await;
+    let report = read_back(&report);
+    assert!(report.is_complete() && report.failed_repeats.is_empty());
+    let replaced = &json!(report)["replaced"];
+    assert_eq!(
+        *replaced,
+        json!([{
+            "step": "open-documents",
+            "provider": "fake",
+            "reference": "r-1",
+            "request_id": request_id,
+        }])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recorded_answer_stays_until_another_one_is_recorded() {
+    let fine = fine();
+    let first = with_documents(&fine, &fine).onboard(applicant()).await;
+    let refused = || applicant().set_consent(consent(ConsentAnswer::Refused));
+    let broken = Fake::failing_with(unknown());
+    for (recorder, answer) in [
+        (&broken, ConsentAnswer::Approved),
+        (&fine, ConsentAnswer::Refused),
+    ] {
+        let again = kyc(recorder, &fine, &fine, &fine).build();
+        let again = again.onboard(refused()).resume_from(first.clone());
+        let report = again.repeat(StepName::RecordConsent).await;
+        assert_eq!(report.answer, Some(answer));
+        assert!(report.documents.value().is_some());
+    }
+}
