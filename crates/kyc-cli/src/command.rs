@@ -116,7 +116,7 @@ async fn call(
             return journey::run(arguments.command, options, output).await;
         }
         Command::Consent(arguments) => return consent::run(arguments.command, output).await,
-        Command::Erase(arguments) => consent::erase::run(&arguments, output)?,
+        Command::Erase(arguments) => consent::erase::run(&arguments, output).await?,
         Command::Sandbox(arguments) => sandbox::serve::run(arguments, output).await?,
         Command::Clock(arguments) => return sandbox::clock::run(arguments, output).await,
         Command::Faults(arguments) => sandbox::faults::run(arguments, output).await?,

@@ -10,10 +10,10 @@ use provider_core::Mobile;
 use zeroize::Zeroizing;
 
 use crate::error::{KeyError, LedgerError, StoreError};
-use crate::ids::{LedgerId, Subject};
+use crate::ids::{LedgerId, Subject, random};
 use crate::mac::keyed;
 use crate::receipt::whole;
-use crate::retention::Class;
+use crate::retention::{Class, Erased};
 use crate::seal::DataKey;
 use crate::wrapper::{KeyWrapper, Wrapped};
 
@@ -201,6 +201,13 @@ pub(crate) const DATA: &[u8] = b"d";
 const INDEX: &[u8] = b"i";
 const LINK: &[u8] = b"l";
 const INDEX_KEY: &[u8] = b"k";
+/// An erasure that has begun and is not recorded yet: the name goes on with the person and a random number.
+const BEGUN: &[u8] = b"e";
+/// Wrappers take whole blocks of so many bytes.
+const BLOCK: usize = 8;
+
+/// The name of a note, whose erasure it notes, and what it says.
+pub(crate) type Begun = (Vec<u8>, Subject, Zeroizing<Vec<u8>>);
 
 /// The keys of one ledger: those in the store, and the key-encryption key that opens them.
 #[derive(Debug, Clone)]
@@ -346,9 +353,9 @@ impl Keys {
             .ok_or(StoreError::Unreadable("name of a data key"))
     }
 
-    /// Destroys the keys of these classes, and the link from the mobile number if `unlink`: deletes them, rotates the
-    /// key-encryption key, and destroys the earlier one, so that no copy of the store opens them either. Doing it again does no
-    /// harm.
+    /// Destroys the keys of these classes that are as old as they say, and the link from the mobile number if `unlink`: deletes
+    /// them, rotates the key-encryption key, and destroys the earlier one, so that no copy of the store opens them either. Doing it
+    /// again does no harm.
     ///
     /// # Errors
     ///
@@ -356,13 +363,16 @@ impl Keys {
     pub fn destroy(
         &self,
         subject: Subject,
-        classes: &[Class],
+        classes: &[Erased],
         unlink: bool,
     ) -> Result<(), LedgerError> {
-        let mut names: Vec<_> = classes
-            .iter()
-            .map(|class| data_name(subject, *class))
-            .collect();
+        // A key that was made since belongs to what came after the erasure.
+        let there = self.classes(subject)?.into_iter();
+        let meant = there.filter(|(class, since)| {
+            let mut classes = classes.iter();
+            classes.any(|erased| erased.class == *class && erased.since == *since)
+        });
+        let mut names: Vec<_> = meant.map(|(class, _)| data_name(subject, class)).collect();
         let link = name(LINK, subject.as_bytes());
         if unlink && let Some(row) = self.store.get(&link)? {
             let tag = self.wrapper.unwrap(&row.wrapped)?;
@@ -370,6 +380,44 @@ impl Keys {
         }
         self.store.delete(&names)?;
         self.rotate()
+    }
+
+    /// Notes what is about to be destroyed, and returns the note's name. It is durable then: whoever opens the keys after a crash
+    /// [finds](Self::begun) it.
+    pub(crate) fn begin(
+        &self,
+        subject: Subject,
+        what: &[u8],
+        now: Timestamp,
+    ) -> Result<Vec<u8>, LedgerError> {
+        let number: [u8; 16] = random()?;
+        let at = [BEGUN, subject.as_bytes(), &number].concat();
+        let mut secret = Zeroizing::new(what.to_vec());
+        // JSON may end in blanks.
+        secret.resize(what.len().next_multiple_of(BLOCK), b' ');
+        let row = self.row(at.clone(), &secret, now)?;
+        match self.store.insert(std::slice::from_ref(&row))? {
+            true => self.settle(row, &secret)?,
+            false => return Err(StoreError::Conflict.into()),
+        }
+        Ok(at)
+    }
+
+    /// The erasures that have begun and are not over: the note's name, whose, and what was noted.
+    pub(crate) fn begun(&self) -> Result<Vec<Begun>, LedgerError> {
+        let rows = self.store.list(BEGUN)?.into_iter();
+        let begun = rows.map(|row| {
+            let subject = row.name.get(1..17).and_then(|bytes| bytes.try_into().ok());
+            let subject = subject.ok_or(StoreError::Unreadable("name of an erasure"))?;
+            let what = self.wrapper.unwrap(&row.wrapped)?;
+            Ok((row.name, Subject::from_bytes(subject), what))
+        });
+        begun.collect()
+    }
+
+    /// Forgets what was noted, once it is done and recorded.
+    pub(crate) fn forget(&self, note: Vec<u8>) -> Result<(), LedgerError> {
+        Ok(self.store.delete(&[note])?)
     }
 
     /// Wraps all keys under a new key-encryption key and destroys the earlier one.
@@ -380,16 +428,16 @@ impl Keys {
     pub fn rotate(&self) -> Result<(), LedgerError> {
         self.wrapper.rotate()?;
         self.rewrap()?;
-        Ok(self.wrapper.destroy_earlier()?)
+        // Another process may have rotated meanwhile, to a key under which nothing is wrapped yet.
+        self.finish_rotation()
     }
 
     /// A rotation that was killed left keys under an earlier key, or the earlier key itself: which, the rows tell.
     fn finish_rotation(&self) -> Result<(), LedgerError> {
         let current = self.wrapper.key_id()?;
-        let Some(row) = self.store.get(INDEX_KEY)? else {
-            return Ok(());
-        };
-        if row.wrapped.key_id != current {
+        if let Some(row) = self.store.get(INDEX_KEY)?
+            && row.wrapped.key_id != current
+        {
             self.rewrap()?;
         }
         Ok(self.wrapper.destroy_earlier()?)
@@ -483,6 +531,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
+    fn erased(class: Class) -> Erased {
+        Erased { class, since: NOW }
+    }
+
     #[test]
     fn a_number_has_one_pseudonym_and_the_store_has_no_number() {
         let (keys, store, _) = keys();
@@ -531,11 +583,11 @@ mod tests {
         }
         let copy = Arc::new(MemoryKeyStore::new());
         copy.insert(&store.list(b"").unwrap()).unwrap();
-        keys.destroy(a, &[Class::Evidence], false).unwrap();
+        keys.destroy(a, &[erased(Class::Evidence)], false).unwrap();
         assert!(keys.existing(a, Class::Evidence).unwrap().is_none());
         assert!(keys.existing(a, Class::Ledger).unwrap().is_some());
         assert_eq!(keys.find(&mobile(1)).unwrap(), Some(a));
-        keys.destroy(a, &[Class::Ledger], true).unwrap();
+        keys.destroy(a, &[erased(Class::Ledger)], true).unwrap();
         assert_eq!(keys.find(&mobile(1)).unwrap(), None);
         assert!(store.list(LINK).unwrap().len() == 1 && store.list(INDEX).unwrap().len() == 1);
         assert!(keys.existing(b, Class::Evidence).unwrap().is_some());
@@ -546,7 +598,7 @@ mod tests {
             assert!(matches!(gone, LedgerError::Keys(KeyError::Gone)));
         }
         assert!(from_copy.find(&mobile(1)).is_err());
-        keys.destroy(a, &[Class::Ledger], true).unwrap();
+        keys.destroy(a, &[erased(Class::Ledger)], true).unwrap();
     }
 
     #[test]

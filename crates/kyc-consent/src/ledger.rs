@@ -167,6 +167,14 @@ pub struct Erasure {
     pub unlinked: bool,
 }
 
+/// What the keys note of an erasure before the first of them is destroyed.
+#[derive(Serialize, Deserialize)]
+struct BegunErasure {
+    /// Under which name it is recorded, if not its note's own.
+    source: Option<Digest>,
+    erasure: Erasure,
+}
+
 impl ConsentLedger {
     /// Opens the ledger in `store` with its keys.
     ///
@@ -190,7 +198,9 @@ impl ConsentLedger {
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
         keys.attach(id, || store.persons(), clock.now())?;
-        Ok(Self::of(id, store, keys, clock))
+        let ledger = Self::of(id, store, keys, clock);
+        ledger.finish_erasures()?;
+        Ok(ledger)
     }
 
     /// Opens the ledger to read it, and writes nothing.
@@ -739,29 +749,68 @@ impl ConsentLedger {
 
     /// Erases what may be erased: destroys its keys, wraps all others under a new key-encryption key and destroys the earlier
     /// one, so that no backup opens it; then records what was erased, what was kept, and why. What was sealed under the keys
-    /// can be deleted at leisure. Doing it again does no harm.
+    /// can be deleted at leisure. Doing it again does no harm. All of it is noted before the first key is destroyed: what a crash
+    /// leaves is finished, and recorded, when the ledger is next opened to be written.
     ///
     /// # Errors
     ///
-    /// The store or the keys failed. Do it again: what is erased already stays so, and the new entry does not name it.
+    /// The store or the keys failed. Do it again: what was begun is finished first, with an entry of its own, and the new entry does
+    /// not name it.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
+        self.finish_erasures()?;
         let erasure = self.would_erase(subject, order)?;
-        let classes: Vec<Class> = erasure.erased.iter().map(|erased| erased.class).collect();
+        let begun = BegunErasure {
+            source: self.source,
+            erasure,
+        };
+        let what = serde_json::to_vec(&begun)
+            .map_err(|_| LedgerError::State("an erasure cannot be written"))?;
+        let note = self.inner.keys.begin(subject, &what, self.now())?;
+        self.carry_out(subject, note, begun)
+    }
+
+    /// What was begun and neither finished nor recorded, because its process died or its disk failed.
+    fn finish_erasures(&self) -> Result<(), LedgerError> {
+        for (note, subject, what) in self.inner.keys.begun()? {
+            let begun = serde_json::from_slice(&what).map_err(|_| SealError::Form)?;
+            self.carry_out(subject, note, begun)?;
+        }
+        Ok(())
+    }
+
+    /// Each step may be done again.
+    fn carry_out(
+        &self,
+        subject: Subject,
+        note: Vec<u8>,
+        begun: BegunErasure,
+    ) -> Result<Erasure, LedgerError> {
+        let erasure = begun.erasure;
+        let source = begun.source.unwrap_or_else(|| Digest::of(&note));
+        let once = Self {
+            inner: Arc::clone(&self.inner),
+            source: Some(source),
+        };
         let detail = Detail::Erased {
             erased: erasure.erased.clone(),
             kept: erasure.kept.clone(),
         };
-        let record = || self.append(subject, |_| Ok(Plan::of(None, detail.clone())));
+        let record = || once.append(subject, |_| Ok(Plan::of(None, detail.clone())));
+        let mut classes = erasure.erased.iter();
         // The entry that erases the others' key is among them: it leaves no new key behind.
-        let with_ledger = classes.contains(&Class::Ledger);
+        let with_ledger = classes.any(|erased| erased.class == Class::Ledger);
         if with_ledger {
             record()?;
         }
         self.inner
             .keys
-            .destroy(subject, &classes, erasure.unlinked)?;
+            .destroy(subject, &erasure.erased, erasure.unlinked)?;
         if !with_ledger {
             record()?;
+        }
+        // Whether a transaction of somebody else's is committed is known when the ledger is next opened.
+        if self.inner.uncommitted.is_none() {
+            self.inner.keys.forget(note)?;
         }
         Ok(erasure)
     }

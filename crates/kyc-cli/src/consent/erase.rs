@@ -1,17 +1,19 @@
 //! `kyc erase`.
 
-use kyc_consent::{ErasureOrder, ErasureReason, KeptBy, KeptClass, Term};
+use kyc_consent::{ErasureOrder, ErasureReason, KeptBy, KeptClass, Subject, Term};
 use kyc_facade::provider_core::{Clock as _, SystemClock};
+use kyc_journey::JourneyId;
 use serde_json::{Value, json};
 
 use super::class_name;
 use crate::arguments::Erase;
 use crate::failure::Failure;
-use crate::ledger::{Ledger, failed};
+use crate::journey::{self, Store};
+use crate::ledger::{Ledger, failed, is_withdrawn};
 use crate::output::Output;
 use crate::place::Place;
 
-pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
     let ledger = match arguments.dry_run {
         true => Ledger::to_read(&place)?,
@@ -24,6 +26,9 @@ pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     if state.receipts.iter().any(|row| is_live(&row)) {
         let rule = "has a live consent, under which journeys go on; `kyc consent withdraw` ends it";
         return Err(Failure::configuration("SUBJECT", rule));
+    }
+    if !arguments.dry_run {
+        refuse_what_goes_on(&ledger, &place, subject).await?;
     }
     let order = ErasureOrder {
         reason: ErasureReason::Request,
@@ -66,6 +71,48 @@ pub(crate) fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
         true => format!("{unlinks} to the person no more"),
         false => format!("{unlinks} to the person still"),
     })
+}
+
+/// A journey that still waits for a consent would take one after the erasure, and write it under the erased person.
+async fn refuse_what_goes_on(
+    ledger: &Ledger,
+    place: &Place,
+    subject: Subject,
+) -> Result<(), Failure> {
+    let rows = ledger.0.state(subject).map_err(|error| failed(&error))?;
+    let followers = ledger.0.followers(subject);
+    let mut followers = followers.map_err(|error| failed(&error))?;
+    // No consent is given again to what a withdrawal ends.
+    followers.retain(|follower| {
+        let mut rows = rows.receipts.iter();
+        let row = rows.find(|row| Some(row.id) == follower.receipt);
+        !row.is_some_and(is_withdrawn)
+    });
+    let are_lost = matches!(place, Place::File(path) if !path.exists());
+    if followers.is_empty() || are_lost {
+        return Ok(());
+    }
+    let store = Store::existing(place).await?;
+    let mut going_on = Vec::new();
+    for follower in followers {
+        let Ok(id) = JourneyId::parse(&follower.name) else {
+            continue;
+        };
+        let record = store.engine.read(&id).await.map_err(journey::failed)?;
+        if record.is_some_and(|record| !record.state.status().is_end()) {
+            going_on.push(follower.name);
+        }
+    }
+    match going_on.as_slice() {
+        [] => Ok(()),
+        journeys => {
+            let rule = format!(
+                "has journeys that have not ended: {}; `kyc journey withdraw ID` ends each",
+                journeys.join(", ")
+            );
+            Err(Failure::configuration("SUBJECT", rule))
+        }
+    }
 }
 
 fn kept(class: &KeptClass) -> Value {

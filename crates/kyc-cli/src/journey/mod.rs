@@ -23,8 +23,8 @@ use kyc_journey::{
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
-pub(crate) use self::store::Store;
-use self::store::{OFTEN, failed};
+use self::store::OFTEN;
+pub(crate) use self::store::{Store, failed};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};

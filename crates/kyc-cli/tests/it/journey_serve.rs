@@ -419,6 +419,40 @@ fn without_a_consent_no_call_is_made() {
     assert_eq!(files.called(), [""; 0]);
 }
 
+/// Its consent would be written under the person after all was erased.
+#[test]
+fn nobody_is_erased_whose_journey_waits_for_a_consent() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let waits = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}}}"#;
+    let begun = server.post("/v1/journeys", waits);
+    assert_eq!(begun["status"], "await_consent", "{begun}");
+    let id = begun["id"].as_str().unwrap();
+    let db = files.path("journeys.db");
+    let erase = || kyc(&["erase", "--mobile-number", MOBILE, "--db", &db], &[]);
+    // Where the journey stands only the server can tell.
+    let held = erase();
+    assert_eq!(held.code, 2, "{held:?}");
+    drop(server);
+    let refused = erase();
+    assert_eq!(refused.code, 2, "{refused:?}");
+    for words in [id, "`kyc journey withdraw ID`"] {
+        assert!(refused.stderr.contains(words), "{words} in {refused:?}");
+    }
+    let show = files.consent(&["show", "--mobile-number", MOBILE]);
+    assert_eq!(files.run(&["withdraw", id]).code, 0);
+    let erased = erase();
+    assert_eq!(erased.code, 0, "{erased:?}");
+    let server = Server::start(&files);
+    let path = format!("/v1/journeys/{id}/consent");
+    let late = server.post(&path, r#"{"answer":"given","consent":{}}"#);
+    assert_ne!(late["status"], "running", "{late}");
+    drop(server);
+    let subject = show["subject"].as_str().unwrap();
+    let show = files.consent(&["show", subject]);
+    assert_eq!(show["receipts"].as_array().unwrap().len(), 0, "{show}");
+}
+
 /// As in production: providers by their settings, and terms from a file.
 #[test]
 fn terms_of_a_file_are_what_the_ledger_says() {

@@ -10,9 +10,9 @@ use provider_core::Mobile;
 
 use super::{Moved, after, code, consenting, memory_keys, mobile, need, notice, provider, terms};
 use crate::{
-    Artefact, Change, Class, ConsentLedger, Digest, EndReason, Entry, EntryKind, Follower, Head,
-    KeyError, KeyRow, KeyStore, Keys, LedgerError, LedgerId, LedgerStore, Receipt, Refusal, Scope,
-    StoreError, Subject, Wrapped,
+    Artefact, Change, Class, ConsentLedger, Digest, EndReason, Entry, EntryKind, Erased, Follower,
+    Head, KeyError, KeyRow, KeyStore, Keys, LedgerError, LedgerId, LedgerStore, Receipt, Refusal,
+    Scope, StoreError, Subject, Wrapped,
 };
 
 /// Opens what a check began with again, as another process does.
@@ -494,7 +494,14 @@ fn keys_of_several_processes_are_the_same(open: &dyn Fn() -> Arc<dyn KeyStore>) 
     assert_eq!(key(&one), key(&two));
     one.rotate().unwrap();
     assert_eq!(key(&one), key(&two));
-    two.destroy(subject, &[Class::Documents], true).unwrap();
+    let erased = |since| Erased {
+        class: Class::Documents,
+        since,
+    };
+    // One that is younger than what is to be destroyed stays.
+    two.destroy(subject, &[erased(after(0))], false).unwrap();
+    assert!(one.existing(subject, Class::Documents).unwrap().is_some());
+    two.destroy(subject, &[erased(now)], true).unwrap();
     assert!(one.existing(subject, Class::Documents).unwrap().is_none());
     assert_eq!(one.find(&mobile()).unwrap(), None);
 }

@@ -9,6 +9,7 @@
 )]
 
 mod erasure;
+mod erasure_killed;
 mod export;
 mod files;
 mod followers;
