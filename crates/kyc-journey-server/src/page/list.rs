@@ -15,7 +15,9 @@ use crate::problem::Problem;
 use crate::state::Shared;
 
 /// For how long a journey has not changed: the name, the words, the hours.
-const STUCK: [(&str, &str, i64); 3] = [
+type Stuck = (&'static str, &'static str, i64);
+
+const STUCK: [Stuck; 3] = [
     ("1h", "for an hour", 1),
     ("1d", "for a day", 24),
     ("7d", "for a week", 7 * 24),
@@ -50,7 +52,7 @@ pub(super) async fn show(State(server): State<Shared>, headers: HeaderMap, uri: 
 
 struct Filter {
     statuses: Vec<JourneyStatus>,
-    stuck: Option<String>,
+    stuck: Option<Stuck>,
     page: Option<String>,
 }
 
@@ -58,9 +60,13 @@ async fn listed(server: &Shared, uri: &Uri) -> Result<(Filter, Listed), Problem>
     let query = Query::read(uri.query(), &["status", "stuck", "page"], Some("status"))?;
     let statuses = query.all("status").map(str::parse::<JourneyStatus>);
     let stuck = query.get("stuck").filter(|stuck| !stuck.is_empty());
+    let stuck = stuck.map(|text| {
+        let known = STUCK.into_iter().find(|(name, ..)| *name == text);
+        known.ok_or_else(|| Problem::invalid("stuck", "must be 1h, 1d or 7d"))
+    });
     let filter = Filter {
         statuses: statuses.collect::<Result<_, _>>()?,
-        stuck: stuck.map(str::to_owned),
+        stuck: stuck.transpose()?,
         page: query.get("page").map(str::to_owned),
     };
     let page = list::page(server, Some(&filter.asked(server.clock.now()))).await?;
@@ -71,9 +77,8 @@ impl Filter {
     /// As the API is asked.
     fn asked(&self, now: Timestamp) -> String {
         let mut query = self.statuses();
-        let is_chosen = |(name, ..): &&(&str, &str, i64)| self.stuck.as_deref() == Some(*name);
-        let since = STUCK.iter().find(is_chosen).and_then(|(.., hours)| {
-            let length = SignedDuration::try_from_hours(*hours)?;
+        let since = self.stuck.and_then(|(.., hours)| {
+            let length = SignedDuration::try_from_hours(hours)?;
             now.checked_sub(length).ok()
         });
         if let Some(since) = since {
@@ -89,8 +94,8 @@ impl Filter {
     /// As this page is asked for the next one.
     fn query(&self, next: &str) -> String {
         let mut query = self.statuses();
-        if let Some(stuck) = &self.stuck {
-            query.append_pair("stuck", stuck);
+        if let Some((name, ..)) = self.stuck {
+            query.append_pair("stuck", name);
         }
         query.append_pair("page", next);
         query.finish()
@@ -123,7 +128,7 @@ impl Filter {
                     select name="stuck" {
                         option value="" { "for any time" }
                         @for (name, words, _) in STUCK {
-                            option value=(name) selected[self.stuck.as_deref() == Some(name)] { (words) }
+                            option value=(name) selected[self.stuck.is_some_and(|(chosen, ..)| chosen == name)] { (words) }
                         }
                     }
                 }

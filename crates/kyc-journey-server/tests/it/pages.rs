@@ -124,6 +124,11 @@ async fn an_operator_sees_why_an_event_was_ignored_and_cancels() {
     );
     let none = world.open("/?status=completed&stuck=1h", &cookie).await;
     assert!(none.body.contains("There is no such journey."), "{none:?}");
+    for stuck in ["90m", "bogus", "-1d", "99999d"] {
+        let refused = world.open(&format!("/?stuck={stuck}"), &cookie).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains("must be 1h, 1d or 7d"), "{refused:?}");
+    }
     let path = format!("/journeys/{id}");
     let page = world.open(&path, &cookie).await;
     assert!(page.body.contains("late: known"), "{page:?}");
