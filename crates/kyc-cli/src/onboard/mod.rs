@@ -266,7 +266,7 @@ fn whole(arguments: &mut Onboard, returns: Option<&Returns>) {
 /// Whether the person agreed.
 fn approved(arguments: &Onboard) -> Result<bool, Failure> {
     let given = arguments.approved.as_deref();
-    Ok(yes_or_no("approved", given.unwrap_or("true"))?)
+    yes_or_no("approved", given.unwrap_or("true"))
 }
 
 /// The person's answer, if one is given.
