@@ -195,9 +195,10 @@ pub(crate) struct Onboard {
     /// The consent text exactly as it was shown; needs --session-id, and without it no documents are requested
     #[arg(long, alias = "text")]
     pub(crate) consent_text: Option<String>,
-    /// Whether the person agreed; a refusal is recorded, which needs a session and a text, and all other steps are skipped
-    #[arg(long, value_name = "true|false", default_value = "true")]
-    pub(crate) approved: String,
+    /// Whether the person agreed; a refusal is recorded, which needs a session and a text, and all other steps are skipped. True if
+    /// absent, and with --resume what the report says
+    #[arg(long, value_name = "true|false")]
+    pub(crate) approved: Option<String>,
     /// The purpose of the documents, for DigiLocker; needs --redirect-url and --consent-text
     #[arg(long)]
     pub(crate) purpose: Option<String>,

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kyc_facade::provider_core::capability::ConsentAnswer;
 use kyc_facade::provider_core::{Mobile, Pan, request_from_json};
 use kyc_facade::{Applicant, Onboarding, OnboardingReport, StepName};
 use serde::{Deserialize, Serialize, Serializer};
@@ -77,19 +78,32 @@ impl KeptReport {
         steps("--repeat", &self.repeat).map(drop)
     }
 
+    /// What `--approved` has to be for the answer that the report has, if it is gone on from. A file that cannot be read says
+    /// nothing here: it is refused once it is opened to go on from.
+    pub(super) fn approved(&self) -> Option<String> {
+        let path = self.out.as_deref().filter(|_| self.resume)?;
+        // What is no file may never end.
+        fs::symlink_metadata(path)
+            .ok()
+            .filter(fs::Metadata::is_file)?;
+        let answer = ReportFile::read(path).ok()?.report.answer?;
+        Some((answer == ConsentAnswer::Approved).to_string())
+    }
+
     /// The onboarding that goes on from the file, if it is to, and keeps its report there.
     pub(super) fn keep(
         &self,
         onboarding: Onboarding,
         applicant: &Applicant,
         (mobile, pan): (&Mobile, Option<&Pan>),
+        answer: Option<ConsentAnswer>,
     ) -> Result<(Onboarding, Option<ReportFile>), Failure> {
         let Some(path) = &self.out else {
             return Ok((onboarding, None));
         };
         let (file, earlier) = ReportFile::open(path, self.resume, mobile, pan)?;
         let onboarding = match earlier {
-            Some(report) => self.go_on(onboarding, report.about(applicant))?,
+            Some(report) => self.go_on(onboarding, report.about(applicant), answer)?,
             None => onboarding,
         };
         let recorder = file.clone();
@@ -101,6 +115,7 @@ impl KeptReport {
         &self,
         onboarding: Onboarding,
         report: OnboardingReport,
+        answer: Option<ConsentAnswer>,
     ) -> Result<Onboarding, Failure> {
         let (only, repeated) = (
             steps("--only", &self.only)?,
@@ -112,6 +127,18 @@ impl KeptReport {
                 let rule = format!("{step} {rule}. With --repeat {step} it is taken nevertheless");
                 Failure::configuration("--only", rule)
             })?;
+        }
+        let consent = StepName::RecordConsent;
+        let records = repeated.contains(&consent) && (only.is_empty() || only.contains(&consent));
+        if let (Some(known), Some(answer)) = (report.answer, answer)
+            && known != answer
+            && !records
+        {
+            let (step, is_known) = (consent.as_str(), known == ConsentAnswer::Approved);
+            let rule = format!(
+                "must be {is_known}, as the report has it: another answer has to be recorded, with --repeat {step}"
+            );
+            return Err(Failure::configuration("--approved", rule));
         }
         let onboarding = onboarding.resume_from(report);
         let onboarding = only.into_iter().fold(onboarding, Onboarding::only);

@@ -63,8 +63,11 @@ pub(crate) async fn run(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let goes_on = arguments.complete || arguments.browser;
     arguments.kept.check(arguments.sandbox, goes_on)?;
+    if arguments.approved.is_none() && records_consent(&arguments) {
+        arguments.approved = arguments.kept.approved();
+    }
     // Nothing follows a refusal but its record.
-    let is_whole = goes_on && yes_or_no("approved", &arguments.approved)?;
+    let is_whole = goes_on && approved(&arguments)?;
     if arguments.browser && arguments.redirect_url.is_some() {
         let rule = "is not for --browser, which listens itself for the browser that comes back";
         return Err(Failure::configuration("--redirect-url", rule));
@@ -213,7 +216,8 @@ fn kept(
     let mobile = Mobile::parse(&arguments.mobile)?;
     let pan = arguments.pan.as_deref().map(Pan::parse).transpose()?;
     let person = (&mobile, pan.as_ref());
-    arguments.kept.keep(onboarding, applicant, person)
+    let answer = answer(arguments)?;
+    arguments.kept.keep(onboarding, applicant, person, answer)
 }
 
 /// What is waited for, and how long.
@@ -257,6 +261,22 @@ fn whole(arguments: &mut Onboard, returns: Option<&Returns>) {
         );
         arguments.redirect_url.get_or_insert(url);
     }
+}
+
+/// Whether the person agreed.
+fn approved(arguments: &Onboard) -> Result<bool, Failure> {
+    let given = arguments.approved.as_deref();
+    yes_or_no("approved", given.unwrap_or("true"))
+}
+
+/// The person's answer, if one is given.
+fn answer(arguments: &Onboard) -> Result<Option<ConsentAnswer>, Failure> {
+    let is_given = arguments.approved.is_some() || records_consent(arguments);
+    Ok(match approved(arguments)? {
+        _ if !is_given => None,
+        true => Some(ConsentAnswer::Approved),
+        false => Some(ConsentAnswer::Refused),
+    })
 }
 
 /// Whether there is a consent to be recorded for a session.
@@ -515,7 +535,7 @@ fn applicant(arguments: &Onboard) -> Result<Applicant, Failure> {
     if let Some(url) = &redirect_url {
         applicant = applicant.set_return_url(url.as_str());
     }
-    let approved = yes_or_no("approved", &arguments.approved)?;
+    let approved = approved(arguments)?;
     let session = or_invented(&arguments.session_id, invented::SESSION_ID);
     let text = or_invented(&arguments.consent_text, invented::CONSENT_TEXT);
     // The text that the person agreed to is the evidence of consent.
@@ -735,8 +755,8 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
             "suggested aggregator: {aggregator} ({reason}){own_choice}"
         ))?;
     }
-    // Whose journey went on has been there.
-    let is_waited_for = finished.is_empty();
+    // Whose journey went on has been there, and who refused is sent nowhere.
+    let is_waited_for = finished.is_empty() && report.answer != Some(ConsentAnswer::Refused);
     if let Some(session) = report.documents.value().filter(|_| is_waited_for) {
         output.line(&format!(
             "send the person to (documents): {}",
@@ -747,6 +767,21 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
         output.line(&format!(
             "send the person to (accounts):  {}",
             printable(session.url.expose())
+        ))?;
+    }
+    for before in &report.replaced {
+        let id = before.request_id.as_ref().map_or("none", RequestId::as_str);
+        let (step, provider) = (before.step.as_str(), before.provider);
+        let reference = printable(before.reference.as_str());
+        output.line(&format!(
+            "replaced: {reference} of {step}, done by {provider}, request id {id}; it may still be open there"
+        ))?;
+    }
+    for failed in &report.failed_repeats {
+        let (step, why) = (failed.step.as_str(), failed.error.report_line());
+        output.line(&format!(
+            "not repeated: {step}, and what is done stays: {}",
+            printable(&why)
         ))?;
     }
     for (step, error) in report.unsettled() {

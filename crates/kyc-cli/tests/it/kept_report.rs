@@ -389,3 +389,108 @@ fn what_can_no_longer_be_written_is_said() {
     );
     assert_eq!(run.answer()["steps"][2]["result"], "done", "it is printed");
 }
+
+const CONSENT: &str = "open-aggregator-consent";
+
+#[test]
+fn a_repeat_that_fails_takes_no_result_away() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    let first = folder.run(&[], &sandbox.environment);
+    assert_eq!(first.code, 0, "{first:?}");
+    let done = first.answer()["steps"].clone();
+    let repeat = ["--resume", "--repeat", CONSENT];
+    for (failure, unsettled) in [
+        (Failure::new(422), false),
+        (Failure::new(503).after_effect(), true),
+    ] {
+        sandbox.fails(Provider::Finpass, failure);
+        let failed = folder.run(&repeat, &sandbox.environment);
+        assert_eq!(failed.code, 4, "{failed:?}");
+        sandbox.works_again();
+        let told = failed.answer()["failed_repeats"].clone();
+        assert_eq!(told[0]["step"], CONSENT);
+        assert_eq!(told[0]["error"]["unsettled"], unsettled);
+        assert_eq!(failed.answer()["steps"], done);
+        assert_eq!(folder.report()["steps"], done, "with the link");
+        let before = sandbox.requests();
+        let plain = folder.run(&["--resume"], &sandbox.environment);
+        assert_eq!(plain.code, if unsettled { 4 } else { 0 }, "{plain:?}");
+        assert_eq!(sandbox.requests(), before, "no other one is opened");
+    }
+    let again = folder.run(&repeat, &sandbox.environment);
+    assert_eq!(again.code, 0, "{again:?}");
+    let report = folder.report();
+    assert!(report["failed_repeats"].is_null());
+    let replaced = &report["replaced"][0];
+    assert_eq!(replaced["reference"], done[3]["value"]["reference"]);
+    assert_eq!(replaced["request_id"], done[3]["request_id"]);
+    assert_ne!(references(&report)[3], replaced["reference"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_repeat_that_is_ended_takes_no_result_away() {
+    for signal in ["-KILL", "-TERM"] {
+        let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
+        let first = folder.run(&[], &sandbox.environment);
+        assert_eq!(first.code, 0, "{first:?}");
+        let finpass = silent.environment();
+        let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
+        let path = folder.path();
+        let kept = ["--out", path.as_str(), "--resume", "--repeat", CONSENT];
+        let arguments = [&FULL_ONBOARDING[..], &kept].concat();
+        let mut child = started(&arguments, &changed(&sandbox.environment, &address));
+        let _waiting = silent.request();
+        send(signal, &child);
+        child.wait().unwrap();
+        let left = folder.report();
+        assert_eq!(left["steps"], first.answer()["steps"]);
+        assert_eq!(left["failed_repeats"][0]["error"]["outcome"], "unknown");
+        let before = sandbox.requests();
+        let plain = folder.run(&["--resume"], &sandbox.environment);
+        assert_eq!(plain.code, 5, "it is to be reconciled: {plain:?}");
+        assert_eq!(sandbox.requests(), before);
+    }
+}
+
+#[test]
+fn the_answer_of_the_report_holds_until_another_one_is_recorded() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    let first = folder.run(&["--approved", "false"], &sandbox.environment);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(sandbox.requests(), [1, 0, 0, 0]);
+    let again = folder.run(&["--resume"], &sandbox.environment);
+    assert_eq!(again.answer()["answer"], "refused");
+    let refused = |more: &[&str]| {
+        let before = sandbox.requests();
+        let run = folder.run(&[&["--resume"], more].concat(), &sandbox.environment);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert_eq!(run.error()["field"], "--approved");
+        let rule = run.error()["rule"].as_str().unwrap().to_owned();
+        assert!(rule.ends_with("with --repeat record-consent"), "{rule}");
+        assert_eq!(sandbox.requests(), before);
+    };
+    refused(&["--approved", "true"]);
+    assert_eq!(sandbox.requests(), [1, 0, 0, 0]);
+    let repeat = ["--resume", "--repeat", "record-consent", "--approved"];
+    let whole = folder.run(&[&repeat[..], &["true"]].concat(), &sandbox.environment);
+    assert_eq!(whole.code, 0, "{whole:?}");
+    assert_eq!(sandbox.requests(), [2, 1, 1, 1]);
+    refused(&["--approved", "false"]);
+    let discover = "discover-aggregators";
+    refused(&[
+        "--only",
+        discover,
+        "--repeat",
+        discover,
+        "--approved",
+        "false",
+    ]);
+    let whole = folder.run(&[&repeat[..], &["false"]].concat(), &sandbox.environment);
+    assert_eq!(whole.answer()["answer"], "refused");
+    assert_eq!(
+        references(&whole.answer())[1..],
+        references(&folder.report())[1..]
+    );
+    assert_eq!(folder.report()["steps"][2]["result"], "done");
+}
