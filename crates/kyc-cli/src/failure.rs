@@ -142,6 +142,7 @@ pub(crate) fn is_the_disk(kind: io::ErrorKind) -> bool {
             | io::ErrorKind::QuotaExceeded
             | io::ErrorKind::FileTooLarge
             | io::ErrorKind::WriteZero
+            | io::ErrorKind::ReadOnlyFilesystem
     )
 }
 
@@ -312,5 +313,18 @@ mod tests {
         assert_eq!(reason(io::ErrorKind::NotFound), "no such file or directory");
         assert_eq!(reason(io::ErrorKind::AddrInUse), "address already in use");
         assert_eq!(reason(io::ErrorKind::PermissionDenied), "permission denied");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_or_read_only_refuses_and_a_directory_does_not() {
+        for (kind, code) in [
+            (io::ErrorKind::StorageFull, EXIT_UNSTORED),
+            (io::ErrorKind::ReadOnlyFilesystem, EXIT_UNSTORED),
+            (io::ErrorKind::PermissionDenied, EXIT_INVALID),
+            (io::ErrorKind::IsADirectory, EXIT_INVALID),
+        ] {
+            let failure = Failure::file("--out", "written", &kind.into());
+            assert_eq!(failure.exit_code(), code, "{kind}");
+        }
     }
 }

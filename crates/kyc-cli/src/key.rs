@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::failure::{Failure, reason};
+use crate::failure::{Failure, is_the_disk, reason};
 use crate::temporary;
 
 /// The key, 32 random bytes.
@@ -57,6 +57,9 @@ impl Key {
             Ok(())
         });
         written.map_err(|error| {
+            if is_the_disk(error.kind()) {
+                return Failure::unstored("the key beside --out", reason(error.kind()));
+            }
             let rule = format!("cannot be written: {}", reason(error.kind()));
             Failure::configuration("--out", named(&path, &rule))
         })

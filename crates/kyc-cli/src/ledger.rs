@@ -12,6 +12,7 @@ use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
 use kyc_journey::{JourneyEngine, JourneyId, Sealer};
 use kyc_journey_performer::{
     LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules, record_request,
+    withdraw_unshared,
 };
 #[cfg(unix)]
 use kyc_journey_postgres::PostgresKeyStore;
@@ -196,6 +197,14 @@ impl Ledger {
         Ok(())
     }
 
+    /// Withdraws what was written for a journey that has ended without it. It needs not be told.
+    pub(crate) fn take_back(&self, journey: &JourneyId) -> Result<(), LedgerError> {
+        let Some(follower) = self.0.follower(journey.as_str())? else {
+            return Ok(());
+        };
+        withdraw_unshared(&self.0, &follower)
+    }
+
     /// Notes that a journey has been told that its consent was withdrawn.
     pub(crate) fn told(&self, journey: &JourneyId) -> Result<(), Failure> {
         let told = || match self.0.follower(journey.as_str())? {
@@ -333,6 +342,23 @@ mod tests {
         let other = ledger.agree(&second, &terms).unwrap();
         assert_ne!(other.id, given.id);
 
+        // What a journey did not take is over, and what another one goes on under is not.
+        let third = JourneyId::from_bits(3);
+        let shared = JourneyId::from_bits(4);
+        assert!(ledger.follow(&third, &mobile).unwrap());
+        let left = ledger.agree(&third, &terms).unwrap();
+        let name = shared.as_str();
+        ledger.0.follow(name, subject, Some(left.id)).unwrap();
+        ledger.take_back(&third).unwrap();
+        assert!(!is_withdrawn(&ledger.agree(&third, &terms).unwrap()));
+        let alone = JourneyId::from_bits(5);
+        assert!(ledger.follow(&alone, &mobile).unwrap());
+        ledger.take_back(&alone).unwrap();
+        ledger.agree(&alone, &terms).unwrap();
+        ledger.take_back(&alone).unwrap();
+        ledger.take_back(&alone).unwrap();
+        assert!(is_withdrawn(&ledger.agree(&alone, &terms).unwrap()));
+
         let known = given.id.to_string();
         let renewed = ledger.renew(&first, &known, &terms).unwrap();
         assert_ne!(renewed.id, given.id);
@@ -343,8 +369,8 @@ mod tests {
         assert!(is_withdrawn(&ledger.renew(&first, &known, &terms).unwrap()));
         let rows = ledger.0.state(subject).unwrap().receipts;
         let live = rows.iter().filter(|row| row.is_live(SystemClock.now()));
-        assert_eq!(live.count(), 1);
-        assert_eq!(rows.len(), 3);
+        assert_eq!(live.count(), 2);
+        assert_eq!(rows.len(), 5);
         ledger.0.verify(&[]).unwrap();
     }
 }

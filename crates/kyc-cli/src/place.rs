@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use kyc_facade::provider_core::from_environment;
-use kyc_facade::provider_core::secrecy::ExposeSecret as _;
+use kyc_facade::provider_core::{Secret, from_environment};
 use kyc_journey_postgres::{OpenError, PostgresOptions};
 
 use crate::arguments::Store;
@@ -45,8 +44,7 @@ impl Database {
 impl Place {
     /// The place that the arguments name.
     pub(crate) fn of(arguments: &Store) -> Result<Self, Failure> {
-        let address = arguments.db.to_str().filter(|text| is_address(text));
-        let Some(address) = address else {
+        let Some(address) = arguments.db.to_str().and_then(address) else {
             for (field, given) in [
                 (KEYS, arguments.keys.is_some()),
                 (ROOTS, arguments.root_certificates.is_some()),
@@ -58,7 +56,7 @@ impl Place {
             }
             return Ok(Self::File(arguments.db.clone()));
         };
-        let mut options = PostgresOptions::new(address).map_err(|error| unopened(&error))?;
+        let mut options = PostgresOptions::new(&address).map_err(|error| unopened(&error))?;
         if options.has_password() {
             let rule = format!(
                 "has a password, which every user of this machine can read there; leave it out and set {PASSWORD} or {PASSWORD}_FILE"
@@ -66,7 +64,8 @@ impl Place {
             return Err(Failure::configuration(FIELD, rule));
         }
         if let Some(password) = from_environment(PASSWORD)? {
-            options = options.with_password(password.expose_secret());
+            let password = Secret::text(PASSWORD, password)?;
+            options = options.with_password(password.expose());
         }
         if let Some(path) = &arguments.root_certificates {
             let trusted = options.with_root_certificates(path);
@@ -102,8 +101,12 @@ impl Place {
     }
 }
 
-fn is_address(text: &str) -> bool {
-    text.starts_with("postgres://") || text.starts_with("postgresql://")
+/// The address that this is, if it is one; the driver knows its scheme in small letters only.
+fn address(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let is_known = ["postgres", "postgresql"].contains(&&*scheme);
+    is_known.then(|| format!("{scheme}://{rest}"))
 }
 
 /// Why a database was not opened.
@@ -147,7 +150,7 @@ mod tests {
         assert!(refused("journeys.db", Some("keys")).contains(KEYS));
         let file = of("journeys.db", None).unwrap();
         assert_eq!(file.beside(".key"), PathBuf::from("journeys.db.key"));
-        let database = of("postgres://lender@localhost/kyc", Some("at/keys")).unwrap();
+        let database = of("Postgres://lender@localhost/kyc", Some("at/keys")).unwrap();
         assert!(matches!(database, Place::Database(_)));
         assert_eq!(database.beside(".key"), PathBuf::from("at/keys.key"));
     }

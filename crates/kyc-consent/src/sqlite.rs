@@ -148,6 +148,7 @@ impl From<rusqlite::Error> for StoreError {
         match error {
             rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
                 ErrorCode::NotADatabase => Self::Refused(Refusal::NoDatabase),
+                ErrorCode::DatabaseCorrupt => Self::Unreadable("the database is corrupt"),
                 ErrorCode::ReadOnly => Self::Refused(Refusal::ReadOnly),
                 ErrorCode::DiskFull => Self::Failed("the disk is full".to_owned()),
                 ErrorCode::SystemIoFailure => Self::Failed("disk I/O error".to_owned()),

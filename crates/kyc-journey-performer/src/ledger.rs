@@ -54,6 +54,21 @@ pub fn record_request(
     ledger.request(subject, notice)
 }
 
+/// Withdraws the receipt of a journey that never went on under it, unless another journey does.
+///
+/// # Errors
+///
+/// The store or the keys failed.
+pub fn withdraw_unshared(ledger: &ConsentLedger, follower: &Follower) -> Result<(), LedgerError> {
+    let followers = ledger.followers(follower.subject)?;
+    let shared =
+        |other: &Follower| other.name != follower.name && other.receipt == follower.receipt;
+    match followers.iter().any(shared) {
+        true => Ok(()),
+        false => withdrawn(ledger, follower),
+    }
+}
+
 /// Proves and records by a ledger of consent: for the calls of journeys that [follow](ConsentLedger::follow) a person there, each under
 /// its own id.
 ///
@@ -128,14 +143,8 @@ impl LedgerConsents {
         match entry {
             LedgerEntry::Requested => record_request(ledger, &id.journey, subject, &self.notice),
             LedgerEntry::Refused => {
-                // Whoever recorded a receipt may have died before the journey heard of it. What another journey goes on under stays.
-                let followers = ledger.followers(subject)?;
-                let shared = |other: &Follower| {
-                    other.name != follower.name && other.receipt == follower.receipt
-                };
-                if !followers.iter().any(shared) {
-                    withdrawn(ledger, &follower)?;
-                }
+                // Whoever recorded a receipt may have died before the journey heard of it.
+                withdraw_unshared(ledger, &follower)?;
                 once.refuse(subject, &self.notice)
             }
             LedgerEntry::Given { receipt } | LedgerEntry::Renewed { receipt } => {

@@ -36,7 +36,7 @@ mod withdrawals;
 pub use applicant::{Addresses, Applicant, Applicants, NoApplicant};
 pub use clients::ProviderClients;
 #[cfg(feature = "consent")]
-pub use ledger::{LedgerConsents, gate_rules, record_request};
+pub use ledger::{LedgerConsents, gate_rules, record_request, withdraw_unshared};
 pub use returns::Returns;
 #[cfg(feature = "consent")]
 pub use sealer::PersonSealer;

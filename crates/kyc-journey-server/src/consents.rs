@@ -43,6 +43,14 @@ pub trait ConsentReceipts: fmt::Debug + Send + Sync {
         known: &ReceiptId,
     ) -> Result<WrittenReceipt, NotWritten>;
 
+    /// Withdraws a receipt that was written for a journey which had ended by then and did not take it, unless another journey goes on
+    /// under it.
+    ///
+    /// # Errors
+    ///
+    /// It is not written.
+    async fn take_back(&self, journey: &JourneyId) -> Result<(), NotWritten>;
+
     /// Withdraws the consent of a journey, if there is one, and tells every journey under it. Once it is written, one that cannot be told
     /// now is no error: it makes no call, and is told later.
     ///

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use kyc_consent::{Digest, Head, LedgerError, LedgerId, verify_export};
+use kyc_consent::{Digest, Head, LedgerError, LedgerId, StoreError, verify_export};
 use serde_json::{Value, json};
 
 use crate::arguments::ConsentVerify;
@@ -25,6 +25,10 @@ pub(crate) fn run(arguments: &ConsentVerify, output: Output) -> Result<u8, Failu
             let ledger = Ledger::to_read(&Place::of(&arguments.store)?)?;
             match ledger.0.verify(&anchors) {
                 Err(LedgerError::Misfit(misfit)) => Err(misfit.to_string()),
+                // Its pages were changed without SQLite, or the disk has lost some.
+                Err(LedgerError::Store(error @ StoreError::Unreadable(_))) => {
+                    Err(error.to_string())
+                }
                 Err(error) => return Err(failed(&error)),
                 Ok(head) => Ok(head),
             }

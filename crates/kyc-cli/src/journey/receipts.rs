@@ -124,6 +124,11 @@ impl ConsentReceipts for Receipts {
         self.written(&row.await?)
     }
 
+    async fn take_back(&self, journey: &JourneyId) -> Result<(), NotWritten> {
+        let journey = journey.clone();
+        self.with(move |this| this.ledger.take_back(&journey)).await
+    }
+
     async fn withdraw(&self, journey: &JourneyId) -> Result<(), NotWritten> {
         let journey = journey.clone();
         let follower = self.with(move |this| this.ledger.0.follower(journey.as_str()));

@@ -251,9 +251,14 @@ impl Store {
         })
     }
 
+    /// Whether they began in a sandbox, whose state is beside them.
+    pub(crate) fn has_sandbox(&self) -> bool {
+        self.place.beside(SANDBOX).exists()
+    }
+
     /// The time by which the journeys go: that of the sandbox beside them, whose clock is moved, or of this machine where there is none.
     pub(crate) fn now(&self) -> Result<Timestamp, Failure> {
-        match self.place.beside(SANDBOX).exists() {
+        match self.has_sandbox() {
             true => Ok(SandboxClock(self.sandbox(Settings::default())?).now()),
             false => Ok(SystemClock.now()),
         }

@@ -15,7 +15,7 @@ use kyc_facade::{Applicant, Onboarding, OnboardingReport, StepName};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::arguments::KeptReport;
-use crate::failure::{Failure, reason};
+use crate::failure::{EXIT_UNREAD, EXIT_UNSTORED, Failure, is_the_disk, reason};
 use crate::key::Key;
 use crate::temporary;
 
@@ -263,13 +263,19 @@ impl ReportFile {
         Ok(())
     }
 
-    /// What is to be said if the file does not have the last of the report.
-    pub(super) fn unwritten(&self) -> Option<String> {
+    /// What is to be said if the file does not have the last of the report, and the exit code.
+    pub(super) fn unwritten(&self) -> Option<(String, u8)> {
         let unwritten = self.0.unwritten.lock();
         let kind = (*unwritten.unwrap_or_else(PoisonError::into_inner))?;
         let reason = reason(kind);
-        Some(format!(
+        let code = if is_the_disk(kind) {
+            EXIT_UNSTORED
+        } else {
+            EXIT_UNREAD
+        };
+        let told = format!(
             "the report could not be written: {reason}. The file has what was known before; keep what is printed"
-        ))
+        );
+        Some((told, code))
     }
 }

@@ -191,9 +191,9 @@ pub(crate) async fn run(
         return Ok(EXIT_UNREAD);
     }
     if let Some(file) = &kept {
-        if let Some(unwritten) = file.unwritten() {
+        if let Some((unwritten, code)) = file.unwritten() {
             output.tell(&unwritten);
-            return Ok(EXIT_UNREAD);
+            return Ok(code);
         }
         if report.errors().next().is_some() {
             output.note(GOES_ON);

@@ -109,6 +109,25 @@ fn a_ledger_and_its_export_are_verified_and_an_altered_one_is_not() {
     assert_eq!(run.code, 6, "{run:?}");
 }
 
+/// Whatever page it is: some are not read to verify, and some are what opens it.
+#[test]
+fn a_page_that_is_corrupt_is_no_refusal_of_the_disk() {
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let path = files.path("journeys.db.ledger");
+    let whole = fs::read(&path).unwrap();
+    let mut found = 0;
+    for page in 1..whole.len() / 4096 {
+        let mut corrupt = whole.clone();
+        corrupt[page * 4096..][..4096].fill(0xff);
+        fs::write(&path, corrupt).unwrap();
+        let run = files.kyc(&["consent", "verify"]);
+        assert!([0, 2, 6].contains(&run.code), "{page}: {run:?}");
+        found += usize::from(run.code == 6 && run.stderr.contains("the database is corrupt"));
+    }
+    assert!(found > 0);
+}
+
 /// As far as a process can be told that a disk is full: no file of it grows beyond this many blocks of 512 bytes.
 #[cfg(unix)]
 #[test]

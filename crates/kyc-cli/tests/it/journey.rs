@@ -211,6 +211,18 @@ fn other_journeys_of_the_file_stand_still_meanwhile() {
 }
 
 #[test]
+fn journeys_without_a_sandbox_beside_them_do_not_go_on_in_an_empty_one() {
+    let files = Files::new();
+    let journey = id(&files.start("9000000001", &[]));
+    let sandbox = files.path("journeys.db.sandbox");
+    fs::remove_file(&sandbox).unwrap();
+    let run = files.run(&["resume", &journey, "--sandbox"]);
+    let says = "--sandbox: there is no sandbox beside these journeys";
+    assert!(run.code == 2 && run.stderr.contains(says), "{run:?}");
+    assert!(!fs::exists(&sandbox).unwrap());
+}
+
+#[test]
 fn the_same_key_is_the_same_journey() {
     let files = Files::new();
     let first = files.start("9001000000", &["--key", "ORDER-17"]);

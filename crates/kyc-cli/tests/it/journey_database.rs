@@ -174,6 +174,9 @@ fn a_password_comes_from_the_environment_or_a_file_and_is_never_printed() {
         machine.environment = environment;
         machine.refused(&["journey", "list"], "--db: has no journeys");
     }
+    fs::write(machine.path("password"), "CANARY-SECRET\n").unwrap();
+    machine.environment = vec![file.clone()];
+    machine.refused(&["journey", "list"], "ends with a newline");
     machine.environment = vec![text, file];
     let both = machine.run(&["journey", "list"]);
     assert!(

@@ -494,3 +494,25 @@ fn the_answer_of_the_report_holds_until_another_one_is_recorded() {
     );
     assert_eq!(folder.report()["steps"][2]["result"], "done");
 }
+
+/// As far as a process can be told that a disk is full: no file of it grows beyond this many blocks of 512 bytes.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_is_one_exit_code_before_the_run_and_during_it() {
+    let folder = Folder::new();
+    for (blocks, says) in [
+        ("0", "the key beside --out"),
+        ("1", "the report could not be written"),
+    ] {
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        let run = std::process::Command::new("sh")
+            .args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_kyc")])
+            .args(["onboard", "--sandbox", "--mobile-number", "9000000001"])
+            .args(["--out", &folder.path()])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(8), "{told}");
+        assert!(told.contains(says), "{told}");
+    }
+}

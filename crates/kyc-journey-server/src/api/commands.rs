@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{
-    Event, EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Leg, ReceiptId, Verdict,
+    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, ReceiptId,
+    Verdict,
 };
 use provider_core::http::StatusCode;
 use provider_core::jiff::Timestamp;
@@ -62,8 +63,25 @@ pub(crate) async fn consent(
             }
         }
     };
-    let record = command(&server, &id, &record, None, fact).await?;
-    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+    let is_given = matches!(fact, Fact::ConsentGiven { .. });
+    let answered = command(&server, &id, &record, None, fact).await;
+    if is_given && answered.is_err() {
+        take_back(&server, &id).await?;
+    }
+    Ok(json(StatusCode::OK, &JourneyView::of(&answered?)))
+}
+
+/// Withdraws what was written for a journey that ended otherwise at the same time: nobody goes on under it, and it is not left live.
+pub(crate) async fn take_back(server: &Inner, id: &JourneyId) -> Result<(), Problem> {
+    let Some(receipts) = &server.receipts else {
+        return Ok(());
+    };
+    let record = server.engine.read(id).await?;
+    let is_left = |state: &Journey| state.status().is_end() && state.receipt().is_none();
+    if record.is_some_and(|record| is_left(&record.state)) {
+        receipts.take_back(id).await?;
+    }
+    Ok(())
 }
 
 /// The receipt of a consent, with its end: the caller's, or one that is written here before the journey hears of it.
@@ -92,6 +110,8 @@ async fn agreed(
                 receipts.give(state.id()).await?
             }
             _ => {
+                // Whoever wrote a receipt may have died before it was taken back.
+                take_back(server, state.id()).await?;
                 let status = state.status().as_str();
                 return Err(Problem::not_now(format!("must allow it: it is {status}")));
             }

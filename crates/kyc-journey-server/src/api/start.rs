@@ -10,6 +10,7 @@ use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
 use provider_core::jiff::civil::Date;
 use provider_core::{InvalidRequest, Masked, input_from_json, request_from_value};
 
+use super::commands::take_back;
 use super::{GivenConsent, JourneyView, StartJourney, json};
 use crate::guard;
 use crate::plan::plan_from_value;
@@ -160,7 +161,10 @@ async fn begin(
     {
         let key = EventKey::command("start-consent")?;
         let event = Event::new(key, now, None, fact);
-        server.engine.submit(id, event).await?;
+        let submitted = server.engine.submit(id, event).await?;
+        if !matches!(submitted.verdict, Verdict::Applied | Verdict::Duplicate) {
+            take_back(server, id).await?;
+        }
     }
     let record = server.engine.read(id).await?;
     Ok((record.ok_or_else(Problem::no_journey)?, is_new))

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use kyc_journey::{JourneyEngine as _, JourneyId, JourneyStatus, MemoryEngine, ReceiptId, Seq};
+use kyc_journey::{
+    Event, EventKey, Fact, JourneyEngine as _, JourneyId, JourneyStatus, MemoryEngine, ReceiptId,
+    Seq, Verdict,
+};
 use kyc_journey_server::{ConsentReceipts, NotWritten, WrittenReceipt};
 use provider_core::Mobile;
 use provider_core::http::StatusCode;
@@ -21,6 +24,14 @@ struct Book {
     people: Mutex<HashMap<JourneyId, String>>,
     written: Mutex<Vec<String>>,
     fails: Mutex<Option<(&'static str, NotWritten)>>,
+    /// When the person's refusal comes in, while a receipt is written.
+    refused: Mutex<Option<Moment>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Moment {
+    BeforeReceipt,
+    AfterReceipt,
 }
 
 impl Book {
@@ -36,6 +47,17 @@ impl Book {
         let mut written = self.written.lock().unwrap();
         written.push(format!("{what} {status}"));
         Ok(written.len())
+    }
+
+    async fn refuse_at(&self, moment: Moment, journey: &JourneyId) {
+        if *self.refused.lock().unwrap() == Some(moment) {
+            let engine = self.engine.get().unwrap();
+            let at = engine.read(journey).await.unwrap().unwrap().updated_at;
+            let key = EventKey::command("refused").unwrap();
+            let event = Event::new(key, at, None, Fact::ConsentRefused);
+            let refused = engine.submit(journey, event).await.unwrap();
+            assert_eq!(refused.verdict, Verdict::Applied);
+        }
     }
 
     fn fail(&self, at: Option<(&'static str, NotWritten)>) {
@@ -72,7 +94,14 @@ impl ConsentReceipts for Book {
     }
 
     async fn give(&self, journey: &JourneyId) -> Result<WrittenReceipt, NotWritten> {
-        self.write("give", journey).await.map(receipt)
+        self.refuse_at(Moment::BeforeReceipt, journey).await;
+        let written = self.write("give", journey).await.map(receipt);
+        self.refuse_at(Moment::AfterReceipt, journey).await;
+        written
+    }
+
+    async fn take_back(&self, journey: &JourneyId) -> Result<(), NotWritten> {
+        self.write("take back", journey).await.map(drop)
     }
 
     async fn renew(
@@ -160,7 +189,8 @@ async fn each_answer_is_written_before_the_journey_hears_of_it() {
         let refused = command(&world, &id, "consent", Some(body)).await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     }
-    assert_eq!(book.take(), [""; 0]);
+    // But what was written for it and not taken would be.
+    assert_eq!(book.take(), ["take back withdrawn"; 2]);
 
     // A consent that comes later, and one that is refused.
     let mut waits = consenting();
@@ -174,6 +204,37 @@ async fn each_answer_is_written_before_the_journey_hears_of_it() {
     let refused = command(&world, &id, "consent", Some(json!({ "answer": "refused" }))).await;
     assert_eq!(refused.json()["status"], "refused", "{refused:?}");
     assert_eq!(book.take(), ["begin none"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_of_a_consent_that_is_refused_meanwhile_is_taken_back() {
+    let mut waits = consenting();
+    waits.as_object_mut().unwrap().remove("consent");
+    for (moment, gave) in [
+        (Moment::BeforeReceipt, "give refused"),
+        (Moment::AfterReceipt, "give await_consent"),
+    ] {
+        let (world, book) = world();
+        let id = world.started("ORDER-17", &waits).await;
+        *book.refused.lock().unwrap() = Some(moment);
+        let given = || command(&world, &id, "consent", Some(json!({ "answer": "given" })));
+        let answer = given().await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{answer:?}");
+        assert_eq!(book.take(), ["begin none", gave, "take back refused"]);
+        assert_eq!(world.status(&id).await, JourneyStatus::Refused);
+        // Whoever died, or whose ledger failed, before it was taken back asks again.
+        book.fail(Some(("take back", NotWritten::Unavailable)));
+        let answer = given().await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+        book.fail(None);
+        let answer = given().await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{answer:?}");
+        assert_eq!(book.take(), ["take back refused"]);
+
+        let begun = world.start("ORDER-18", &consenting()).await;
+        assert_eq!(begun.json()["status"], "refused", "{begun:?}");
+        assert_eq!(book.take(), ["begin none", gave, "take back refused"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
