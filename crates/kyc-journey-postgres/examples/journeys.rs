@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kyc_journey::Runner;
-use kyc_journey::testing::{ClearText, Ends, chained, figures};
+use kyc_journey::testing::{ClearText, Ends, chained};
 use kyc_journey_postgres::PostgresOptions;
 
 #[tokio::main]
@@ -25,8 +25,7 @@ async fn main() {
     let ends = Ends::default();
     let runner = Runner::new(Arc::clone(&engine) as _, Arc::new(ends.clone()));
     let run = tokio::spawn(runner.run(std::future::pending()));
-    let began = Instant::now();
-    let took = ends.journeys(&engine, at_once, time).await.unwrap();
+    let figures = ends.figures(&engine, at_once, time).await.unwrap();
     run.abort();
-    println!("{}", figures(took, began.elapsed()));
+    println!("{figures}");
 }

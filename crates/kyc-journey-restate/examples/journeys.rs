@@ -21,9 +21,9 @@ mod server;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use kyc_journey::testing::{ClearText, Ends, chained, figures};
+use kyc_journey::testing::{ClearText, Ends, chained};
 use kyc_journey_restate::RestateWorker;
 
 use crate::running::Setup;
@@ -40,11 +40,7 @@ async fn main() {
     let worker = worker.with_machine(chained);
     let server = server::Server::start_at(&program, Path::new(&place)).await;
     let setup = Setup::of(server, Arc::new(ClearText), worker).await;
-    let began = Instant::now();
     let engine = Arc::new(setup.engine.clone());
-    let took = ends.journeys(&engine, at_once, time).await.unwrap();
-    println!(
-        "{} one node, its log synced as by default",
-        figures(took, began.elapsed())
-    );
+    let figures = ends.figures(&engine, at_once, time).await.unwrap();
+    println!("{figures} one node, its log synced as by default");
 }

@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kyc_journey::Runner;
-use kyc_journey::testing::{ClearText, Ends, chained, chained_at_most_once, figures};
+use kyc_journey::testing::{ClearText, Ends, chained, chained_at_most_once};
 use kyc_journey_sqlite::SqliteEngine;
 
 #[tokio::main]
@@ -26,13 +26,12 @@ async fn main() {
     let ends = Ends::default();
     let runner = Runner::new(Arc::clone(&engine) as _, Arc::new(ends.clone()));
     let run = tokio::spawn(runner.run(std::future::pending()));
-    let began = Instant::now();
-    let took = ends.journeys(&engine, at_once, time).await.unwrap();
+    let figures = ends.figures(&engine, at_once, time).await.unwrap();
     run.abort();
     // The engine opens no database whose settings are others.
     let durability = format!(
         "SQLite {}, WAL journal, synchronous FULL",
         rusqlite::version()
     );
-    println!("{} {durability}", figures(took, began.elapsed()));
+    println!("{figures} {durability}");
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
 
@@ -94,6 +95,18 @@ impl Folder {
         let kept = ["--out", path.as_str()];
         kyc(&[&FULL_ONBOARDING[..], &kept, more].concat(), environment)
     }
+
+    /// Begins one whose Finpass is silent: its last request is never answered.
+    fn start(&self, more: &[&str], sandbox: &Served, finpass: &WaitingServer) -> Child {
+        let address = finpass.environment().remove(0).1;
+        let environment = changed(
+            &sandbox.environment,
+            &[("FINPASS_BASE_URL", address.as_str())],
+        );
+        let path = self.path();
+        let kept = ["--out", path.as_str()];
+        started(&[&FULL_ONBOARDING[..], &kept, more].concat(), &environment)
+    }
 }
 
 fn references(report: &Value) -> Vec<Value> {
@@ -173,11 +186,7 @@ fn a_command_that_is_killed_leaves_what_was_opened() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
-    let finpass = silent.environment();
-    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
-    let path = folder.path();
-    let arguments = [&FULL_ONBOARDING[..], &["--out", path.as_str()]].concat();
-    let mut child = started(&arguments, &changed(&sandbox.environment, &address));
+    let mut child = folder.start(&[], &sandbox, &silent);
     // Discovery is done, and the consent's request is in flight.
     let _waiting = silent.request();
     while folder.report()["steps"]
@@ -193,6 +202,7 @@ fn a_command_that_is_killed_leaves_what_was_opened() {
     send("-KILL", &child);
     child.wait().unwrap();
     let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let path = folder.path();
     assert_eq!((mode(&path), mode(&format!("{path}.key"))), (0o600, 0o600));
     let left = folder.report();
     let error = &left["steps"][3]["error"];
@@ -353,11 +363,7 @@ fn what_cannot_be_kept_or_gone_on_from_is_refused_before_anything_is_sent() {
 #[test]
 fn two_commands_do_not_go_on_from_one_report() {
     let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
-    let finpass = silent.environment();
-    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
-    let path = folder.path();
-    let arguments = [&FULL_ONBOARDING[..], &["--out", path.as_str()]].concat();
-    let child = started(&arguments, &changed(&sandbox.environment, &address));
+    let child = folder.start(&[], &sandbox, &silent);
     let waiting = silent.request();
     let other = folder.run(&["--resume"], &sandbox.environment);
     assert_eq!(
@@ -372,14 +378,10 @@ fn two_commands_do_not_go_on_from_one_report() {
 #[test]
 fn what_can_no_longer_be_written_is_said() {
     let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
-    let finpass = silent.environment();
-    let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
-    let path = folder.path();
-    let arguments = [&FULL_ONBOARDING[..], &["--out", path.as_str()]].concat();
-    let child = started(&arguments, &changed(&sandbox.environment, &address));
+    let child = folder.start(&[], &sandbox, &silent);
     let waiting = silent.request();
-    fs::remove_file(&path).unwrap();
-    fs::create_dir(&path).unwrap();
+    fs::remove_file(folder.path()).unwrap();
+    fs::create_dir(folder.path()).unwrap();
     drop(waiting);
     let run = ended(child);
     assert_eq!(run.code, 7, "{run:?}");
@@ -434,12 +436,8 @@ fn a_repeat_that_is_ended_takes_no_result_away() {
         let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
         let first = folder.run(&[], &sandbox.environment);
         assert_eq!(first.code, 0, "{first:?}");
-        let finpass = silent.environment();
-        let address = [("FINPASS_BASE_URL", finpass[0].1.as_str())];
-        let path = folder.path();
-        let kept = ["--out", path.as_str(), "--resume", "--repeat", CONSENT];
-        let arguments = [&FULL_ONBOARDING[..], &kept].concat();
-        let mut child = started(&arguments, &changed(&sandbox.environment, &address));
+        let repeat = ["--resume", "--repeat", CONSENT];
+        let mut child = folder.start(&repeat, &sandbox, &silent);
         let _waiting = silent.request();
         send(signal, &child);
         child.wait().unwrap();

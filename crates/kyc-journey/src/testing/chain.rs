@@ -76,12 +76,25 @@ impl Ends {
     }
 
     /// Runs journeys of [`chained`] on an engine whose effects this performer carries out: `at_once` of them, another one as soon as
-    /// one ends, until `time` has passed and the last one has ended. How long each of them took.
+    /// one ends, until `time` has passed and the last one has ended. `JOURNEYS ELAPSED_S P50_MS P99_MS`, as `cargo xtask bench journeys`
+    /// reads them of each engine and of its peers.
     ///
     /// # Errors
     ///
     /// The engine did not take a start.
-    pub async fn journeys<E: JourneyEngine + 'static>(
+    pub async fn figures<E: JourneyEngine + 'static>(
+        &self,
+        engine: &Arc<E>,
+        at_once: usize,
+        time: Duration,
+    ) -> Result<String, EngineError> {
+        let began = Instant::now();
+        let took = self.journeys(engine, at_once, time).await?;
+        Ok(figures(took, began.elapsed()))
+    }
+
+    /// How long each of them took.
+    async fn journeys<E: JourneyEngine + 'static>(
         &self,
         engine: &Arc<E>,
         at_once: usize,
@@ -123,8 +136,7 @@ impl Ends {
     }
 }
 
-/// `JOURNEYS ELAPSED_S P50_MS P99_MS`, as `cargo xtask bench journeys` reads them of each engine and of its peers.
-pub fn figures(mut took: Vec<Duration>, elapsed: Duration) -> String {
+fn figures(mut took: Vec<Duration>, elapsed: Duration) -> String {
     took.sort_unstable();
     let percentile = |percent: usize| {
         let place = took.len().saturating_mul(percent) / 100;

@@ -18,7 +18,7 @@ mod script;
 mod witness;
 
 pub use crate::point::POINTS;
-pub use chain::{CALLS, Ends, chained, chained_at_most_once, figures};
+pub use chain::{CALLS, Ends, chained, chained_at_most_once};
 pub use clear_text::{ClearText, Erased, LostKey};
 pub use clock::HandClock;
 pub use script::scripted;
