@@ -1,66 +1,32 @@
 #![doc = include_str!("../README.md")]
 
-mod accounts;
-mod attempts;
-mod calls;
-mod consent;
-mod documents;
-mod effect;
 mod engine;
-mod event;
-mod fact;
-mod id;
-mod journey;
-mod leg;
-mod memory;
-mod operation;
-mod outbox;
-mod plan;
+mod machine;
 mod point;
-mod recording;
 mod runner;
-mod schedule;
-mod schema;
-mod seal;
-mod settle;
-mod status;
-mod step;
-mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod verification;
+mod values;
 
-pub use effect::{
-    DataClass, Effect, EffectKind, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose,
-};
 pub use engine::{
-    EffectCall, EngineError, EngineErrorKind, HistoryEntry, JourneyEngine, JourneyFilter,
-    JourneyPage, JourneyRecord, JourneySummary, PageToken, Performed, Performer, Reported,
-    Submitted, Undelivered,
+    Bodies, BodyKind, Domain, Due, EffectCall, EngineError, EngineErrorKind, HistoryEntry,
+    JourneyEngine, JourneyFilter, JourneyPage, JourneyRecord, JourneySummary, Lane, Lookup,
+    Machine, MemoryEngine, Outbox, PAGE, PARKED, PageToken, ParkedReport, Performed, Performer,
+    Place, Recording, Reported, RunLease, SealError, SealedRecording, Sealer, Settles, Submitted,
+    Undelivered, not_before,
 };
-pub use event::{Event, Payload, Reason, Verdict};
-pub use fact::{
-    AggregatorReturn, Answer, ConsentNews, ConsentState, DataNews, DataState, Fact, Failure,
-    FoundFile, ProfileStanding, Readiness, Refusal, Return, ReturnEnd, SessionNews, SessionState,
-    Source,
-};
-pub use id::{Correlation, CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
-pub use journey::{Journey, LegView, Reference, Transition, apply};
-pub use leg::{Leg, LegStatus};
-pub use memory::MemoryEngine;
-pub use operation::{ConsentQuery, Operation};
-pub use outbox::{Due, Lane, Outbox, RunLease};
-pub use plan::{
-    AccountsPlan, CalendarUnit, DocumentKind, DocumentsPlan, FinpassFlow, Frequency, Plan,
-    Provider, VerificationPlan,
-};
+pub use machine::{Journey, LegView, Reference, SetTimer, Transition, apply};
 #[doc(hidden)]
 pub use point::point;
 #[doc(no_inline)]
 pub use provider_core;
-pub use recording::{Lookup, Machine, Recording, Settles};
 pub use runner::Runner;
-pub use seal::{BodyKind, Domain, Place, SealError, Sealer};
-pub use status::JourneyStatus;
-pub use step::SetTimer;
-pub use stored::{Bodies, PAGE, PARKED, ParkedReport, SealedRecording, not_before};
+pub use values::{
+    AccountsPlan, AggregatorReturn, Answer, CalendarUnit, ConsentNews, ConsentQuery, ConsentState,
+    Correlation, CorrelationToken, DataClass, DataNews, DataState, DocumentKind, DocumentsPlan,
+    Effect, EffectId, EffectKind, Event, EventKey, Fact, Failure, FinpassFlow, FoundFile,
+    Frequency, JourneyId, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation,
+    OperatorTask, Payload, Plan, ProfileStanding, Provider, Readiness, Reason, ReceiptId, Refusal,
+    Return, ReturnEnd, Seq, SessionNews, SessionState, Source, TimerName, TimerPurpose, Verdict,
+    VerificationPlan,
+};

@@ -11,15 +11,14 @@ use jiff::Timestamp;
 use provider_core::{Clock, Idempotency, SystemClock};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::effect::{Effect, EffectKind};
-use crate::engine::{EffectCall, EngineError, EngineErrorKind, Performed, Performer, Undelivered};
-use crate::event::Event;
-use crate::fact::{Fact, Failure};
-use crate::id::{EffectId, EventKey, JourneyId};
-use crate::leg::Leg;
-use crate::operation::Operation;
-use crate::outbox::{Lane, Outbox, RunLease};
+use crate::engine::{
+    EffectCall, EngineError, EngineErrorKind, Lane, Outbox, Performed, Performer, RunLease,
+    Undelivered,
+};
 use crate::point::point;
+use crate::values::{
+    Effect, EffectId, EffectKind, Event, EventKey, Fact, Failure, JourneyId, Leg, Operation,
+};
 
 /// How long it sleeps at most, so that a clock that was set forward is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);

@@ -11,16 +11,12 @@ use provider_core::capability::ProviderReference;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::effect::{Effect, EffectKind, LedgerEntry, Notice};
 use crate::engine::{EffectCall, EngineError, JourneyEngine, Performed, Performer, Undelivered};
-use crate::event::Event;
-use crate::fact::{Answer, Fact};
-use crate::id::{Correlation, CorrelationToken, EffectId, EventKey, JourneyId};
-use crate::journey::{Journey, Transition, apply};
-use crate::leg::Leg;
-use crate::operation::Operation;
-use crate::plan::{Plan, VerificationPlan};
-use crate::status::JourneyStatus;
+use crate::machine::{Journey, Transition, apply};
+use crate::values::{
+    Answer, Correlation, CorrelationToken, Effect, EffectId, EffectKind, Event, EventKey, Fact,
+    JourneyId, JourneyStatus, LedgerEntry, Leg, Notice, Operation, Plan, VerificationPlan,
+};
 
 /// How many calls a journey of [`chained`] has.
 pub const CALLS: u64 = 5;
@@ -177,10 +173,10 @@ impl Performer for Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Seq;
-    use crate::memory::MemoryEngine;
-    use crate::recording::Machine;
+    use crate::engine::Machine;
+    use crate::engine::MemoryEngine;
     use crate::runner::Runner;
+    use crate::values::Seq;
     use provider_core::Idempotency;
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::id::{JourneyId, Seq};
-use crate::seal::{BodyKind, Domain, Place, SealError, Sealer};
+use crate::engine::{BodyKind, Domain, Place, SealError, Sealer};
+use crate::values::{JourneyId, Seq};
 
 /// A sealer without a key, for tests: bodies stand in the clear, behind the name of their place, and digests are no secret.
 #[derive(Debug, Clone, Copy, Default)]

@@ -16,21 +16,15 @@ use tokio::task::JoinSet;
 
 use super::script::TIMER;
 use super::{ClearText, HandClock, LostKey, Mood, Witness, scripted};
-use crate::effect::DataClass;
 use crate::engine::{
-    EngineErrorKind, HistoryEntry, JourneyEngine, JourneyFilter, PageToken, Performer, Reported,
-    Submitted,
+    EngineErrorKind, HistoryEntry, JourneyEngine, JourneyFilter, Machine, Outbox, PageToken,
+    Performer, Reported, Sealer, Submitted,
 };
-use crate::event::{Event, Payload, Verdict};
-use crate::fact::{Fact, Source};
-use crate::id::{Correlation, CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
-use crate::leg::Leg;
-use crate::outbox::Outbox;
-use crate::plan::{Plan, Provider, VerificationPlan};
-use crate::recording::Machine;
 use crate::runner::Runner;
-use crate::seal::Sealer;
-use crate::status::JourneyStatus;
+use crate::values::{
+    Correlation, CorrelationToken, DataClass, EffectId, Event, EventKey, Fact, JourneyId,
+    JourneyStatus, Leg, Payload, Plan, Provider, ReceiptId, Seq, Source, Verdict, VerificationPlan,
+};
 
 /// An engine under test, and what it stores in.
 #[async_trait]
@@ -467,7 +461,7 @@ pub async fn a_performer_that_panics_is_an_unknown_outcome(subject: Arc<dyn Subj
     scene.witness.until_told(&id(), 1).await;
     scene.witness.set_mood(Mood::Answers);
     scene.settle(&started).await;
-    let unknown = |fact: &Fact| matches!(fact, Fact::Failed { failure, .. } if *failure == crate::fact::Failure::unknown());
+    let unknown = |fact: &Fact| matches!(fact, Fact::Failed { failure, .. } if *failure == crate::values::Failure::unknown());
     assert_eq!(scene.count(&started, unknown).await, 1);
     assert_eq!(scene.witness.count(&effect), 1);
     scene.crash(started).await;

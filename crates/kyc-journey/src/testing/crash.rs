@@ -20,15 +20,15 @@ use tokio::task::JoinSet;
 
 use super::plans::answered;
 use super::{HandClock, POINTS};
-use crate::effect::{EffectKind, LedgerEntry, Notice};
-use crate::engine::{EffectCall, HistoryEntry, JourneyEngine, Performed, Performer, Undelivered};
-use crate::event::{Event, Verdict};
-use crate::fact::{Fact, Source};
-use crate::id::{CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
-use crate::outbox::Outbox;
-use crate::plan::{Plan, VerificationPlan};
+use crate::engine::{
+    EffectCall, HistoryEntry, JourneyEngine, Outbox, Performed, Performer, Undelivered,
+};
 use crate::point::KILL_AT;
 use crate::runner::Runner;
+use crate::values::{
+    CorrelationToken, EffectId, EffectKind, Event, EventKey, Fact, JourneyId, LedgerEntry, Notice,
+    Plan, ReceiptId, Seq, Source, Verdict, VerificationPlan,
+};
 
 /// How long a process may take before it is taken for one that hangs.
 const LIMIT: Duration = Duration::from_secs(120);

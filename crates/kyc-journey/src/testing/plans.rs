@@ -5,18 +5,14 @@ use provider_core::capability::{AggregatorId, ProviderReference};
 use provider_core::{Idempotency, Masked};
 
 use super::crash::Ledger;
-use crate::effect::{DataClass, EffectKind};
 use crate::engine::{EffectCall, JourneyEngine, JourneyRecord, Performed};
-use crate::event::{Event, Payload};
-use crate::fact::{
-    AggregatorReturn, Answer, ConsentNews, ConsentState, DataNews, DataState, Fact, FoundFile,
-    ProfileStanding, Readiness, Return, ReturnEnd, SessionNews, SessionState, Source,
+use crate::values::{
+    AccountsPlan, AggregatorReturn, Answer, ConsentNews, ConsentState, Correlation,
+    CorrelationToken, DataClass, DataNews, DataState, DocumentKind, DocumentsPlan, EffectKind,
+    Event, EventKey, Fact, FoundFile, JourneyId, JourneyStatus, Leg, LegStatus, Operation, Payload,
+    Plan, ProfileStanding, Provider, Readiness, ReceiptId, Return, ReturnEnd, Seq, SessionNews,
+    SessionState, Source, VerificationPlan,
 };
-use crate::id::{Correlation, CorrelationToken, EventKey, JourneyId, ReceiptId, Seq};
-use crate::leg::{Leg, LegStatus};
-use crate::operation::Operation;
-use crate::plan::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, VerificationPlan};
-use crate::status::JourneyStatus;
 
 /// One journey a plan.
 pub fn plans() -> Vec<(JourneyId, Plan)> {

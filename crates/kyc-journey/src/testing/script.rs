@@ -3,14 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::ProviderReference;
 
-use crate::effect::{DataClass, Effect, EffectKind, LedgerEntry, Notice, TimerName, TimerPurpose};
-use crate::event::{Event, Reason, Verdict};
-use crate::fact::Fact;
-use crate::id::{Correlation, CorrelationToken, EffectId, ReceiptId, Seq};
-use crate::journey::{Journey, Transition, apply};
-use crate::leg::Leg;
-use crate::operation::Operation;
-use crate::status::JourneyStatus;
+use crate::machine::{Journey, Transition, apply};
+use crate::values::{
+    Correlation, CorrelationToken, DataClass, Effect, EffectId, EffectKind, Event, Fact,
+    JourneyStatus, LedgerEntry, Leg, Notice, Operation, Reason, ReceiptId, Seq, TimerName,
+    TimerPurpose, Verdict,
+};
 
 /// How long the timer of [`scripted`] runs.
 pub(super) const TIMER: SignedDuration = SignedDuration::from_hours(1);

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::effect::{LedgerEntry, Notice};
 use crate::engine::{EffectCall, Performed, Performer, Undelivered};
-use crate::fact::Answer;
-use crate::id::{EffectId, JourneyId};
+use crate::values::{Answer, EffectId, JourneyId, LedgerEntry, Notice};
 
 /// How a [`Witness`] takes calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

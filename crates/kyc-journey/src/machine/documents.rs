@@ -4,17 +4,15 @@ use jiff::SignedDuration;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::Attempts;
-use crate::calls::{Calls, Heard};
-use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::event::{Event, Reason, Verdict};
-use crate::fact::{Answer, Fact, FoundFile, Return, ReturnEnd};
-use crate::id::Seq;
-use crate::leg::{Blame, Leg, LegStatus, Stop};
-use crate::operation::Operation;
-use crate::plan::{DocumentKind, DocumentsPlan, later};
-use crate::settle::Unsettled;
-use crate::step::Step;
+use super::attempts::Attempts;
+use super::calls::{Calls, Heard};
+use super::settle::Unsettled;
+use super::step::Step;
+use crate::values::{
+    Answer, Blame, DataClass, DocumentKind, DocumentsPlan, Event, Fact, FoundFile, Leg, LegStatus,
+    Notice, Operation, OperatorTask, Reason, Return, ReturnEnd, Seq, Stop, TimerName, TimerPurpose,
+    Verdict, later,
+};
 
 const LEG: Leg = Leg::Documents;
 

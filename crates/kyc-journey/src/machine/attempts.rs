@@ -3,10 +3,8 @@
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Reason;
-use crate::fact::Source;
-use crate::leg::Leg;
-use crate::step::Step;
+use super::step::Step;
+use crate::values::{Leg, Reason, Source};
 
 /// The attempts of a leg: the current one, and what the replaced ones opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -4,13 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use provider_core::{Idempotency, Outcome};
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{OperatorTask, TimerName, TimerPurpose};
-use crate::fact::{Answer, Fact, Failure, Refusal};
-use crate::id::{EffectId, Seq};
-use crate::leg::Leg;
-use crate::operation::Operation;
-use crate::plan::later;
-use crate::step::Step;
+use super::step::Step;
+use crate::values::{
+    Answer, EffectId, Fact, Failure, Leg, Operation, OperatorTask, Refusal, Seq, TimerName,
+    TimerPurpose, later,
+};
 
 /// How often a call of which nothing was sent is made again (G5).
 const MOST_TRIES: u32 = 6;

@@ -4,9 +4,9 @@ use provider_core::Idempotency;
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Correlation, Seq};
-use crate::leg::Leg;
-use crate::plan::{FinpassFlow, Provider};
+use super::id::{Correlation, Seq};
+use super::leg::Leg;
+use super::plan::{FinpassFlow, Provider};
 
 /// A call to a provider, with everything that the journey knows for it. What is personal is not in it: the person's details are
 /// found by the journey's id, and what came with an earlier event (a code, a list) by the number of that event.

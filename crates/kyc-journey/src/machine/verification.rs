@@ -4,17 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::Attempts;
-use crate::calls::{Calls, Heard};
-use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::event::{Event, Reason};
-use crate::fact::{Answer, Fact, Refusal, SessionNews, SessionState};
-use crate::leg::{Blame, Leg, LegStatus, Stop};
-use crate::operation::Operation;
-use crate::plan::{VerificationPlan, later};
-use crate::schedule::set_reconcile;
-use crate::settle::Unsettled;
-use crate::step::Step;
+use super::attempts::Attempts;
+use super::calls::{Calls, Heard};
+use super::schedule::set_reconcile;
+use super::settle::Unsettled;
+use super::step::Step;
+use crate::values::{
+    Answer, Blame, DataClass, Event, Fact, Leg, LegStatus, Notice, Operation, OperatorTask, Reason,
+    Refusal, SessionNews, SessionState, Stop, TimerName, TimerPurpose, VerificationPlan, later,
+};
 
 const LEG: Leg = Leg::Verification;
 

@@ -5,15 +5,13 @@ use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
 use super::{Consent, FinPro, LEG, LOOK_UP};
-use crate::effect::{OperatorTask, TimerName, TimerPurpose};
-use crate::event::Reason;
-use crate::fact::{ConsentNews, ConsentState, DataNews, DataState, Source};
-use crate::leg::{Blame, LegStatus};
-use crate::operation::Operation;
-use crate::plan::{AccountsPlan, later};
-use crate::schedule::{doubling, next};
-use crate::settle::Unsettled;
-use crate::step::Step;
+use crate::machine::schedule::{doubling, next};
+use crate::machine::settle::Unsettled;
+use crate::machine::step::Step;
+use crate::values::{
+    AccountsPlan, Blame, ConsentNews, ConsentState, DataNews, DataState, LegStatus, Operation,
+    OperatorTask, Reason, Source, TimerName, TimerPurpose, later,
+};
 
 /// How long after a failed session another one is requested.
 const AGAIN: SignedDuration = SignedDuration::from_mins(15);

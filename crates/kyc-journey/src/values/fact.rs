@@ -5,9 +5,9 @@ use provider_core::Outcome;
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
-use crate::effect::TimerName;
-use crate::id::{Correlation, CorrelationToken, EffectId, ReceiptId};
-use crate::plan::{DocumentKind, Plan, Provider};
+use super::effect::TimerName;
+use super::id::{Correlation, CorrelationToken, EffectId, ReceiptId};
+use super::plan::{DocumentKind, Plan, Provider};
 
 /// What happened. Words are the journey's own, so that a stored fact outlives a change of a provider's crate; what a provider's word
 /// means is decided once, where the fact is made. Nothing personal is in a fact: that is the [payload](crate::Payload) of its event.

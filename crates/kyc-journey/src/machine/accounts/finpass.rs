@@ -4,17 +4,15 @@ use jiff::SignedDuration;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::Attempts;
-use crate::calls::{Calls, Heard};
-use crate::effect::{DataClass, Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::event::{Event, Reason};
-use crate::fact::{Answer, Fact, Refusal, Source};
-use crate::leg::{Blame, Leg, LegStatus, Stop};
-use crate::operation::Operation;
-use crate::plan::{AccountsPlan, FinpassFlow, later};
-use crate::schedule::{doubling, next, set_reconcile};
-use crate::settle::Unsettled;
-use crate::step::Step;
+use crate::machine::attempts::Attempts;
+use crate::machine::calls::{Calls, Heard};
+use crate::machine::schedule::{doubling, next, set_reconcile};
+use crate::machine::settle::Unsettled;
+use crate::machine::step::Step;
+use crate::values::{
+    AccountsPlan, Answer, Blame, DataClass, Event, Fact, FinpassFlow, Leg, LegStatus, Notice,
+    Operation, OperatorTask, Reason, Refusal, Source, Stop, TimerName, TimerPurpose, later,
+};
 
 const LEG: Leg = Leg::Accounts;
 

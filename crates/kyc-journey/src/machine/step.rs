@@ -3,14 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{
-    DataClass, Effect, EffectKind, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose,
+use crate::values::{
+    Correlation, CorrelationToken, DataClass, Effect, EffectId, EffectKind, Event, JourneyId,
+    LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask, Reason, Seq, TimerName,
+    TimerPurpose, Verdict, later,
 };
-use crate::event::{Event, Reason, Verdict};
-use crate::id::{Correlation, CorrelationToken, EffectId, JourneyId, Seq};
-use crate::leg::{Leg, LegStatus};
-use crate::operation::Operation;
-use crate::plan::later;
 
 /// A timer that is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EffectId, ReceiptId, Seq};
-use crate::leg::Leg;
-use crate::operation::Operation;
-use crate::status::JourneyStatus;
+use super::id::{EffectId, ReceiptId, Seq};
+use super::leg::Leg;
+use super::operation::Operation;
+use super::status::JourneyStatus;
 
 /// Something that a transition asks for. It is stored in the transaction of its transition, and carried out afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

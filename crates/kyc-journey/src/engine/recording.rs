@@ -3,14 +3,11 @@
 use jiff::Timestamp;
 use provider_core::capability::ProviderReference;
 
-use crate::effect::{Effect, EffectKind, TimerName};
-use crate::engine::HistoryEntry;
-use crate::event::{Event, Payload};
-use crate::fact::Fact;
-use crate::id::{CorrelationToken, EffectId};
-use crate::journey::{Journey, Transition};
-use crate::leg::Leg;
-use crate::plan::Provider;
+use super::HistoryEntry;
+use crate::machine::{Journey, Transition};
+use crate::values::{
+    CorrelationToken, Effect, EffectId, EffectKind, Event, Fact, Leg, Payload, Provider, TimerName,
+};
 
 /// What applies an event: [`apply`](crate::apply), unless a test puts another one in its place.
 pub type Machine = fn(&Journey, &Event) -> Transition;

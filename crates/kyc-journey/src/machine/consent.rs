@@ -3,10 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{LedgerEntry, TimerName, TimerPurpose};
-use crate::id::ReceiptId;
-use crate::plan::Plan;
-use crate::step::Step;
+use super::step::Step;
+use crate::values::{LedgerEntry, Plan, ReceiptId, TimerName, TimerPurpose};
 
 /// The consent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::effect::{Effect, EffectKind};
-use crate::engine::{EngineError, EngineErrorKind, JourneyEngine};
-use crate::id::{EffectId, JourneyId};
+use super::{EngineError, EngineErrorKind, JourneyEngine};
+use crate::values::{Effect, EffectId, EffectKind, JourneyId};
 
 /// The effects that a store keeps until they are settled. A [`Runner`](crate::Runner) drives it; applications do not call it.
 #[async_trait]

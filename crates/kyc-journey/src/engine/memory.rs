@@ -9,20 +9,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::effect::{DataClass, Effect, EffectKind, TimerName};
-use crate::engine::{
+use super::outbox::{Due, Lane, Outbox, RunLease};
+use super::recording::{Lookup, Machine, Recording, Settles};
+use super::stored::{PAGE, PARKED};
+use super::{
     EngineError, EngineErrorKind, HistoryEntry, JourneyEngine, JourneyFilter, JourneyPage,
     JourneyRecord, JourneySummary, PageToken, Reported, Submitted,
 };
-use crate::event::{Event, Payload, Verdict};
-use crate::fact::Fact;
-use crate::id::{EffectId, EventKey, JourneyId, Seq};
-use crate::journey::{Journey, apply};
-use crate::leg::Leg;
-use crate::outbox::{Due, Lane, Outbox, RunLease};
-use crate::plan::Provider;
-use crate::recording::{Lookup, Machine, Recording, Settles};
-use crate::stored::{PAGE, PARKED};
+use crate::machine::{Journey, apply};
+use crate::values::{
+    DataClass, Effect, EffectId, EffectKind, Event, EventKey, Fact, JourneyId, Leg, Payload,
+    Provider, Seq, TimerName, Verdict,
+};
 
 /// An engine that keeps everything in the memory of the process. It promises what every engine promises, except that nothing
 /// outlives the process. Clones share what is stored.

@@ -1,5 +1,11 @@
 //! The seam of the engines that store journeys and carry out their effects.
 
+mod memory;
+mod outbox;
+mod recording;
+mod seal;
+mod stored;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -8,15 +14,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Effect, EffectKind, LedgerEntry, Notice};
-use crate::event::{Event, Payload, Reason, Verdict};
-use crate::fact::{Fact, Failure};
-use crate::id::{EffectId, EventKey, JourneyId, Seq};
-use crate::journey::Journey;
-use crate::leg::Leg;
-use crate::operation::Operation;
-use crate::plan::Provider;
-use crate::status::JourneyStatus;
+use crate::machine::Journey;
+use crate::values::{
+    Effect, EffectId, EffectKind, Event, EventKey, Fact, Failure, JourneyId, JourneyStatus,
+    LedgerEntry, Leg, Notice, Operation, Payload, Provider, Reason, Seq, Verdict,
+};
+
+pub use memory::MemoryEngine;
+pub use outbox::{Due, Lane, Outbox, RunLease};
+pub use recording::{Lookup, Machine, Recording, Settles};
+pub use seal::{BodyKind, Domain, Place, SealError, Sealer};
+pub use stored::{Bodies, PAGE, PARKED, ParkedReport, SealedRecording, not_before};
 
 /// Stores journeys and drives their effects.
 ///
@@ -133,7 +141,7 @@ pub struct EffectCall {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Performed {
     /// The answer, or why there is none.
-    pub result: Result<crate::fact::Answer, Failure>,
+    pub result: Result<crate::values::Answer, Failure>,
     /// What is personal in the answer.
     pub payload: Option<Payload>,
 }

@@ -5,14 +5,10 @@ mod finpro;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::Attempts;
-use crate::calls::Calls;
-use crate::effect::TimerPurpose;
-use crate::event::Event;
-use crate::leg::{LegStatus, Stop};
-use crate::operation::Operation;
-use crate::plan::{AccountsPlan, Provider};
-use crate::step::Step;
+use crate::machine::attempts::Attempts;
+use crate::machine::calls::Calls;
+use crate::machine::step::Step;
+use crate::values::{AccountsPlan, Event, LegStatus, Operation, Provider, Stop, TimerPurpose};
 use finpass::Finpass;
 use finpro::FinPro;
 use provider_core::capability::ProviderReference;

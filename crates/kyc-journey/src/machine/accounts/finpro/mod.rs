@@ -6,20 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
-use crate::attempts::{Attempts, Belongs};
-use crate::calls::{Calls, Heard};
-use crate::effect::{DataClass, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::event::{Event, Reason};
-use crate::fact::{
-    AggregatorReturn, Answer, ConsentNews, ConsentState, Fact, ProfileStanding, Readiness, Refusal,
-    Return,
+use crate::machine::attempts::{Attempts, Belongs};
+use crate::machine::calls::{Calls, Heard};
+use crate::machine::schedule::set_reconcile;
+use crate::machine::settle::Unsettled;
+use crate::machine::step::Step;
+use crate::values::{
+    AccountsPlan, AggregatorReturn, Answer, Blame, ConsentNews, ConsentQuery, ConsentState,
+    DataClass, Event, Fact, LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask,
+    ProfileStanding, Readiness, Reason, Refusal, Return, Stop, TimerName, TimerPurpose, later,
 };
-use crate::leg::{Blame, Leg, LegStatus, Stop};
-use crate::operation::{ConsentQuery, Operation};
-use crate::plan::{AccountsPlan, later};
-use crate::schedule::set_reconcile;
-use crate::settle::Unsettled;
-use crate::step::Step;
 use data::Data;
 
 const LEG: Leg = Leg::Accounts;

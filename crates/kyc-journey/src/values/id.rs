@@ -5,7 +5,7 @@ use std::fmt;
 use provider_core::InvalidRequest;
 use serde::{Deserialize, Serialize};
 
-use crate::leg::Leg;
+use super::leg::Leg;
 
 provider_core::opaque_id! {
     /// The name of a receipt of the consent ledger.

@@ -6,14 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::effect::Effect;
-use crate::engine::{EngineError, EngineErrorKind, PageToken};
-use crate::event::{Event, Payload};
-use crate::id::{EffectId, EventKey, JourneyId};
-use crate::outbox::Lane;
-use crate::plan::Provider;
-use crate::recording::{Lookup, Recording};
-use crate::seal::{Domain, Place, SealError, Sealer};
+use super::outbox::Lane;
+use super::recording::{Lookup, Recording};
+use super::seal::{Domain, Place, SealError, Sealer};
+use super::{EngineError, EngineErrorKind, PageToken};
+use crate::values::{Effect, EffectId, Event, EventKey, JourneyId, Payload, Provider};
 
 /// How many journeys a page of a list has.
 pub const PAGE: usize = 100;

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use provider_core::Masked;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::DataClass;
-use crate::fact::Fact;
-use crate::id::EventKey;
-use crate::leg::Leg;
+use super::effect::DataClass;
+use super::fact::Fact;
+use super::id::EventKey;
+use super::leg::Leg;
 
 /// Something that happened to a journey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,22 +3,18 @@
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Accounts;
-use crate::attempts::Attempts;
-use crate::calls::Calls;
-use crate::consent::Consent;
-use crate::documents::Documents;
-use crate::effect::{DataClass, Effect, LedgerEntry, Notice, TimerName, TimerPurpose};
-use crate::event::{Event, Reason, Verdict};
-use crate::fact::{Fact, Refusal};
-use crate::id::{CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
-use crate::leg::{Leg, LegStatus, Stop};
-use crate::operation::Operation;
-use crate::plan::{DocumentKind, Plan, Provider};
-use crate::schema::Schema;
-use crate::status::JourneyStatus;
-use crate::step::{Fired, SetTimer, Step, Timers};
-use crate::verification::Verification;
+use super::accounts::Accounts;
+use super::attempts::Attempts;
+use super::calls::Calls;
+use super::consent::Consent;
+use super::documents::Documents;
+use super::step::{Fired, SetTimer, Step, Timers};
+use super::verification::Verification;
+use crate::values::{
+    CorrelationToken, DataClass, DocumentKind, Effect, EffectId, Event, EventKey, Fact, JourneyId,
+    JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation, Plan, Provider, Reason,
+    ReceiptId, Refusal, Schema, Seq, Stop, TimerName, TimerPurpose, Verdict,
+};
 
 /// The state of a journey. It holds references and no personal value. As JSON it names its schema version, and one of a newer version
 /// is refused.

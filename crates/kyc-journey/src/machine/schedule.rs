@@ -2,10 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::effect::{TimerName, TimerPurpose};
-use crate::leg::Leg;
-use crate::plan::{CalendarUnit, Frequency};
-use crate::step::Step;
+use super::step::Step;
+use crate::values::{CalendarUnit, Frequency, Leg, TimerName, TimerPurpose};
 
 /// After the first, second … time: 2 and 10 minutes, 1, 6 and 24 hours, then daily.
 const MINUTES: [i64; 5] = [2, 10, 60, 6 * 60, 24 * 60];

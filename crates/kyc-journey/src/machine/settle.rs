@@ -3,11 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Notice, OperatorTask, TimerName, TimerPurpose};
-use crate::leg::{Leg, LegStatus};
-use crate::operation::Operation;
-use crate::plan::later;
-use crate::step::Step;
+use super::step::Step;
+use crate::values::{
+    Leg, LegStatus, Notice, Operation, OperatorTask, TimerName, TimerPurpose, later,
+};
 
 /// How the unknown outcome of an operation is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

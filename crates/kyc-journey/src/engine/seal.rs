@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::effect::DataClass;
-use crate::id::{JourneyId, Seq};
+use crate::values::{DataClass, JourneyId, Seq};
 
 /// Seals what an engine stores, and makes the digests by which it finds what it must not store in the clear.
 ///

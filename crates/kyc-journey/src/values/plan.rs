@@ -5,7 +5,7 @@ use provider_core::InvalidRequest;
 use provider_core::capability::AggregatorId;
 use serde::{Deserialize, Serialize};
 
-use crate::leg::Leg;
+use super::leg::Leg;
 
 /// Who carries out a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,15 @@
+//! The pure machine: a state and an event make the next state and its effects.
+
+mod accounts;
+mod attempts;
+mod calls;
+mod consent;
+mod documents;
+mod journey;
+mod schedule;
+mod settle;
+mod step;
+mod verification;
+
+pub use journey::{Journey, LegView, Reference, Transition, apply};
+pub use step::SetTimer;
