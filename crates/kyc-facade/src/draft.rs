@@ -1,4 +1,7 @@
 //! The report of an onboarding that is under way.
+//!
+//! A recorder has it as it must be found if the onboarding ends then: a step in flight has failed with the outcome
+//! `unknown`. A process that is killed tells nobody, and what may have been done is not taken for what was not.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

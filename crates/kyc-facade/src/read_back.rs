@@ -1,4 +1,8 @@
 //! A report read back from its document.
+//!
+//! An error is read back from what was printed of it: what decides survives, causes as words. So whoever goes on from a
+//! stored report decides as before, and nothing is stored that may not be printed. A report names nobody; whoever reads it says
+//! whom it is about, because a digest of a mobile number is tried out in minutes.
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
 //! What a person does at an account aggregator, screen by screen. Who asked, and what becomes of the consents, is elsewhere.
+//!
+//! Steps by page, by script and by command are actions of this one pure flow, on a clock that is moved: what a browser shows is
+//! what a script does, and a year passes in one call.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;

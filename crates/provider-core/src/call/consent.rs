@@ -1,4 +1,7 @@
 //! The seam to whoever knows what people have consented to: asked before each attempt, if a client is given one.
+//!
+//! The core knows a trait and an opaque value; what a proof is, the ledger alone knows. So a client without a gate pays one
+//! comparison, and nobody else can make what the gate believes.
 
 use std::any::Any;
 use std::fmt;
