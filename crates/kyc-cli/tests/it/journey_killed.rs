@@ -134,7 +134,7 @@ fn a_journey_that_is_killed_goes_on_to_its_end_and_nothing_is_billed_twice() {
 /// `resume` does what the same `start` does, and needs no number.
 #[test]
 fn a_journey_that_was_killed_is_resumed_by_its_id() {
-    for (point, passing) in [("after a commit", 1), ("after a call", 9)] {
+    for (point, passing) in [("after a commit", 1), ("before a timer", 1)] {
         let files = Files::new();
         files.killed(NUMBER, point, passing);
         let journey = files.only();
@@ -148,8 +148,8 @@ fn a_journey_that_was_killed_is_resumed_by_its_id() {
 #[test]
 fn the_sandboxes_sessions_persons_and_clock_survive() {
     let files = Files::new();
-    // Each step takes its person ninety seconds.
-    files.killed("9001010000", "after an answer", 4);
+    // Each step takes its person ninety seconds, and by the first timer all that was called for has its answer.
+    files.killed("9001010000", "before a timer", 1);
     let journey = files.only();
     let before = files.run(&["show", &journey, "--json"]).answer();
     let run = files.resume(&journey, &[]);
@@ -166,7 +166,7 @@ fn the_sandboxes_sessions_persons_and_clock_survive() {
     files.nothing_is_billed_twice("a slow person");
     // Without the sandbox's state the sessions are nobody's, as at a provider that lost its data.
     let files = Files::new();
-    files.killed("9001010000", "after an answer", 4);
+    files.killed("9001010000", "before a timer", 1);
     std::fs::remove_file(files.path("journeys.db.sandbox")).unwrap();
     assert_ne!(files.resume(&files.only(), &[]).code, 0);
 }
@@ -205,11 +205,12 @@ fn what_an_ended_journey_has_to_give_back_is_given_back_once_it_is_followed() {
             None,
             vec!["delete-session done", "revoke-consent done"],
         ),
+        // Alone: what was under way beside it might be done and not be known to be.
         (
-            whole,
+            "[verification]",
             "withdraw",
             Some("before a mark#1"),
-            vec!["delete-session done", "revoke-consent done"],
+            vec!["delete-session done"],
         ),
         (whole, "cancel", None, vec!["revoke-consent done"]),
         // It may be repeated, and the aggregator knows it.
