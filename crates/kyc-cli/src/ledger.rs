@@ -8,7 +8,7 @@ use kyc_consent::{
 };
 #[cfg(unix)]
 use kyc_consent::{FileKeyWrapper, KeyStore as _, Keys, LedgerStore as _};
-use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
+use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, Outcome, SystemClock};
 use kyc_journey::{JourneyEngine, JourneyId, Sealer};
 use kyc_journey_performer::{
     LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules, record_request,
@@ -20,11 +20,12 @@ use kyc_journey_postgres::PostgresStore;
 
 use crate::arguments::Whose;
 use crate::failure::{Failure, is_the_disk, reason};
+use crate::journey;
 #[cfg(unix)]
 use crate::output::counted;
-use crate::place::Place;
 #[cfg(unix)]
 use crate::place::unopened;
+use crate::place::{Place, lost};
 use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
@@ -279,6 +280,7 @@ fn files(place: &Place) -> kyc_consent::Files {
 /// What a ledger did not do. No path, key or value is in it; of lost keys, how many persons' data they held.
 pub(crate) fn failed(error: &LedgerError) -> Failure {
     match error {
+        LedgerError::Store(StoreError::Unreachable(cause)) => lost(cause, Outcome::Unknown),
         LedgerError::Store(StoreError::Failed(cause)) => Failure::unstored(FIELD, cause),
         LedgerError::Keys(KeyError::Io(kind)) if is_the_disk(*kind) => {
             Failure::unstored(FIELD, reason(*kind))
@@ -291,6 +293,7 @@ pub(crate) fn failed(error: &LedgerError) -> Failure {
 pub(crate) fn not_withdrawn(error: NotWithdrawn) -> Failure {
     match error {
         NotWithdrawn::Ledger(error) => failed(&error),
+        NotWithdrawn::Engine(error) => journey::failed(error),
         error => Failure::configuration(FIELD, error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kyc_facade::provider_core::{Secret, from_environment};
+use kyc_facade::provider_core::{ErrorKind, Outcome, Secret, from_environment};
 use kyc_journey_postgres::{OpenError, PostgresOptions};
 
 use crate::arguments::Store;
@@ -111,13 +111,52 @@ fn address(text: &str) -> Option<String> {
 
 /// Why a database was not opened.
 pub(crate) fn unopened(error: &OpenError) -> Failure {
+    let server = |kind, todo: &str| {
+        let message = format!("{FIELD}: {error}. {todo}");
+        Failure::Server(kind, message, Outcome::NotSent)
+    };
     let rule = match error {
         OpenError::Missing { schema } => {
             format!("has no journeys: there is no schema {schema}")
         }
+        OpenError::NoDatabase => {
+            "names a database that the server does not have; correct its name, or make it, as with createdb".to_owned()
+        }
+        OpenError::Forbidden => {
+            "names a user who may not make the tables of journeys, or not use them; have it granted CREATE on the database, or use the user who made them"
+                .to_owned()
+        }
+        OpenError::Unreachable(_) => {
+            return server(
+                ErrorKind::Connect,
+                "Check the address, and whether the server runs, and try again.",
+            );
+        }
+        OpenError::Credentials => {
+            let todo = format!(
+                "Check the user in {FIELD}, and {PASSWORD} or the file that {PASSWORD}_FILE names."
+            );
+            return server(ErrorKind::Credentials, &todo);
+        }
+        OpenError::NoPassword => {
+            let todo = format!("Set {PASSWORD}, or {PASSWORD}_FILE.");
+            return server(ErrorKind::Credentials, &todo);
+        }
+        OpenError::Certificate => {
+            let todo = format!("Check the name of the server, and {ROOTS}.");
+            return server(ErrorKind::Verification, &todo);
+        }
         error => error.to_string(),
     };
     Failure::configuration(FIELD, rule)
+}
+
+/// A database whose server was reached, and is not any more.
+pub(crate) fn lost(cause: &str, outcome: Outcome) -> Failure {
+    let message = format!(
+        "{FIELD}: the server of the database cannot be reached: {cause}. What it holds is kept. Try again."
+    );
+    Failure::unreached(message, outcome)
 }
 
 #[cfg(test)]

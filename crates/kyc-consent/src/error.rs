@@ -50,6 +50,9 @@ pub enum StoreError {
     /// The file system or the database failed; the text is the system's or the database's name for it.
     #[error("the store failed: {0}")]
     Failed(String),
+    /// The server of a database was not reached, or not in time; the text is the condition. Try again.
+    #[error("the store cannot be reached: {0}")]
+    Unreachable(String),
     /// A row is not in the store's form.
     #[error("the store has a row that cannot be read: {0}")]
     Unreadable(&'static str),

@@ -212,11 +212,6 @@ fn a_database_that_is_none_of_ours_or_out_of_reach_is_refused() {
     );
 
     let mut away = Machine::of(&database);
-    away.database = "postgres://postgres@%2Fnowhere/kyc".to_owned();
-    away.refused(
-        &["journey", "list"],
-        "--db: the database cannot be connected to",
-    );
     away.database = "postgres://postgres@192.0.2.1/kyc?sslmode=disable".to_owned();
     away.refused(&["journey", "list"], "would leave this machine without TLS");
     away.database = "postgres://".to_owned();
@@ -224,4 +219,110 @@ fn a_database_that_is_none_of_ours_or_out_of_reach_is_refused() {
         &["journey", "list"],
         "--db: the address of the database is not one of PostgreSQL",
     );
+}
+
+/// What stands for every command that has `--db`.
+const ALL: [&[&str]; 14] = [
+    &["journey", "start", "--sandbox", "--mobile-number", MOBILE],
+    &["journey", "resume", ID, "--sandbox"],
+    &["journey", "list"],
+    &["journey", "show", ID],
+    &["journey", "watch", ID],
+    &["journey", "export", ID],
+    &["journey", "cancel", ID],
+    &["journey", "withdraw", ID],
+    &[
+        "journey",
+        "serve",
+        "--sandbox",
+        "--listen",
+        "127.0.0.1:0",
+        "--sandbox-listen",
+        "127.0.0.1:0",
+    ],
+    &["consent", "show"],
+    &["consent", "verify"],
+    &["consent", "export"],
+    &["consent", "withdraw", "--mobile-number", MOBILE],
+    &["erase", "--mobile-number", MOBILE],
+];
+const ID: &str = "00000000000000000000000000000011";
+
+#[test]
+fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_by_every_command() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    wait(async {
+        let client = database.client().await;
+        let role = "CREATE ROLE locked LOGIN PASSWORD 'right'";
+        client.batch_execute(role).await.unwrap();
+        let role = "CREATE ROLE guest LOGIN";
+        client.batch_execute(role).await.unwrap();
+    });
+    let mut machine = Machine::of(&database);
+    let url = database.url();
+    let password = |text: &str| vec![("KYC_DB_PASSWORD".to_owned(), text.to_owned())];
+    let cases = [
+        (
+            "postgres://postgres@%2Fnowhere/kyc".to_owned(),
+            vec![],
+            5,
+            "connect",
+            "cannot be reached",
+        ),
+        (
+            "postgres://postgres@127.0.0.1:1/kyc".to_owned(),
+            vec![],
+            5,
+            "connect",
+            "cannot be reached",
+        ),
+        (
+            url.replace("postgres@", "locked@"),
+            password("CANARY"),
+            3,
+            "credentials",
+            "Check the user in --db, and KYC_DB_PASSWORD",
+        ),
+        (
+            url.replace("postgres@", "locked@"),
+            vec![],
+            3,
+            "credentials",
+            "Set KYC_DB_PASSWORD",
+        ),
+        (
+            url.replace(database.name(), "nobody"),
+            vec![],
+            2,
+            "invalid_request",
+            "correct its name, or make it",
+        ),
+    ];
+    for (address, environment, code, kind, says) in cases {
+        (machine.database, machine.environment) = (address, environment);
+        for arguments in ALL {
+            let run = machine.run(&[arguments, &["--json"]].concat());
+            assert_eq!(run.code, code, "{arguments:?}: {run:?}");
+            let error = run.error();
+            assert_eq!(error["kind"], kind, "{run:?}");
+            assert!(
+                run.stderr.contains(says) && run.stderr.contains("--db"),
+                "{run:?}"
+            );
+            assert!(!run.stderr.contains("SQLSTATE"), "{run:?}");
+        }
+    }
+    machine.environment = password("right");
+    machine.database = url.replace("postgres@", "locked@");
+    machine.refused(&["journey", "list"], "--db: has no journeys");
+    machine.database = url.replace("postgres@", "guest@");
+    let started = machine.start(&[]);
+    assert_eq!(started.code, 2, "{started:?}");
+    assert!(
+        started.stderr.contains("granted CREATE on the database"),
+        "{started:?}"
+    );
+    assert_eq!(fs::read_dir(machine.directory.path()).unwrap().count(), 0);
 }

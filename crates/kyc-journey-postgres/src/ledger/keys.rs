@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 
 use super::tables::{bytes, failed, get, time, unsigned};
 use super::thread::Connected;
-use crate::database::{Outcome, PostgresError, Transaction, within};
+use crate::database::{Outcome, Transaction, within};
 use crate::error::OpenError;
 use crate::open::{KEYS, PostgresOptions};
 
@@ -59,7 +59,7 @@ impl PostgresKeyStore {
         work: impl Future<Output = Outcome<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let done = self.thread.wait(within(work));
-        let gone = || StoreError::Failed(PostgresError::text("the store has ended").to_string());
+        let gone = || StoreError::Unreachable("the store has ended".to_owned());
         done.ok_or_else(gone)?.map_err(failed)
     }
 
