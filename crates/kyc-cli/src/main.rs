@@ -19,6 +19,7 @@ mod parse;
 mod place;
 mod progress;
 mod sandbox;
+mod secret_file;
 mod temporary;
 mod terms;
 mod usage;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         json: arguments.json,
     };
     verbose::show(arguments.verbose);
+    secret_file::warn(output);
     let result = enough_files()
         .and_then(|()| interrupt::catch(output))
         .and_then(|()| Builder::new_current_thread().enable_all().build())

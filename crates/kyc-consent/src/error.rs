@@ -124,12 +124,15 @@ pub enum KeyError {
     #[error("the wrapped key was altered")]
     Altered,
     /// The key file is readable or writable by others. `chmod 600` it, and find out who has read it.
-    #[error("the key file is open to others (mode {mode:o}); it must be its owner's alone")]
+    #[error("the key file is open to others (mode {mode:o}); it must be its owner's alone: `chmod 600` it, and ask who read it")]
     OpenToOthers {
         /// The permission bits.
         mode: u32,
     },
-    /// The key file is a link, a directory or anything else but a file.
+    /// The key file is another user's, who can read and change it.
+    #[error("the key file is another user's; it must be its reader's own, or the superuser's")]
+    OtherOwner,
+    /// The key file is a directory, a pipe or anything else but a file.
     #[error("the key file is no regular file")]
     NoFile,
     /// The key file is not in its form.

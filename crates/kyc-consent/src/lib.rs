@@ -14,6 +14,8 @@ mod proof;
 mod receipt;
 mod retention;
 mod seal;
+#[cfg(unix)]
+mod secret_file;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
@@ -42,6 +44,8 @@ pub use retention::{
     Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, Term, decide, due,
 };
 pub use seal::{DataKey, Place, open, seal};
+#[cfg(unix)]
+pub use secret_file::open_secret_file;
 #[cfg(all(feature = "sqlite", unix))]
 pub use sqlite::Files;
 #[cfg(feature = "sqlite")]

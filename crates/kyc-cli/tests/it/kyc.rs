@@ -80,6 +80,19 @@ pub(crate) fn kyc_with_input(
     ended(child)
 }
 
+/// As the command itself does: what others may read is refused.
+pub(crate) fn write_for_the_owner(path: impl AsRef<std::path::Path>, text: impl AsRef<[u8]>) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .unwrap()
+        .write_all(text.as_ref())
+        .unwrap();
+}
+
 /// `kyc sandbox` in its own process, stopped on drop.
 pub(crate) struct SandboxProcess {
     child: Child,
