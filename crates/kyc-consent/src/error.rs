@@ -124,7 +124,9 @@ pub enum KeyError {
     #[error("the wrapped key was altered")]
     Altered,
     /// The key file is readable or writable by others. `chmod 600` it, and find out who has read it.
-    #[error("the key file is open to others (mode {mode:o}); it must be its owner's alone: `chmod 600` it, and ask who read it")]
+    #[error(
+        "the key file is open to others (mode {mode:o}); it must be its owner's alone: `chmod 600` it, and ask who read it"
+    )]
     OpenToOthers {
         /// The permission bits.
         mode: u32,
@@ -144,6 +146,12 @@ pub enum KeyError {
     /// The key service failed; the text is the wrapper's own and has no key.
     #[error("the key service failed: {0}")]
     Service(String),
+    /// Another rotation of the keys is under way, as an erasure is one, in this process or another. Nothing was done; try again once it is
+    /// over.
+    #[error(
+        "another process rotates the keys now, as an erasure does; nothing was done. Try again in a moment"
+    )]
+    Rotating,
     /// The system provides no randomness.
     #[error("the system provides no randomness")]
     Randomness,

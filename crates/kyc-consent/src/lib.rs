@@ -33,7 +33,9 @@ pub use ids::{
     Code, DataKind, Digest, HoldId, LedgerId, ProviderName, Purpose, ReceiptId, Rule, Subject,
 };
 pub use keys::{KeyRow, KeyStore, Keys, MemoryKeyStore};
-pub use ledger::{ConsentLedger, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath};
+pub use ledger::{
+    ConsentLedger, CutOffErasure, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath,
+};
 pub use notice::{Notice, NoticeItems};
 pub use proof::{
     ConsentNeed, ConsentProof, ConsentProofs, GateRules, Ground, LONGEST_PROOF, LedgerGate, Needs,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use deadpool_postgres::Pool;
 use kyc_consent::{
-    KeyError, KeyRow, KeyStore, LedgerError, LedgerId, Refusal, StoreError, Wrapped,
+    KeyError, KeyRow, KeyStore, LedgerError, LedgerId, Refusal, Reservation, StoreError, Wrapped,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -36,6 +36,9 @@ impl fmt::Debug for PostgresKeyStore {
         f.debug_struct("PostgresKeyStore").finish_non_exhaustive()
     }
 }
+
+/// What a process locks that rotates the key-encryption key, beside the schema's name: `KYCR`.
+const ROTATION: i32 = 0x4b59_4352;
 
 /// Values that are sent elsewhere.
 type Values = Vec<Box<dyn ToSql + Sync + Send>>;
@@ -221,6 +224,38 @@ impl KeyStore for PostgresKeyStore {
             database.ended();
             Ok(())
         })?)
+    }
+
+    /// The server gives it up, too, when the connection ends.
+    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
+        let pool = self.pool.clone();
+        let taken = self.wait(async move {
+            let database = Transaction::on(&pool).await?;
+            let lock = "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))";
+            let rows = query(&database, lock, &vec![Box::new(ROTATION)]).await?;
+            let is_taken = rows
+                .first()
+                .map(|row| row.try_get::<_, bool>(0))
+                .transpose()?;
+            match is_taken {
+                Some(true) => Ok(Some(database)),
+                _ => {
+                    database.ended();
+                    Ok(None)
+                }
+            }
+        })?;
+        Ok(taken.map(|database| {
+            Reservation::until(move || {
+                // What is not given up so ends with its connection.
+                let _given_up = self.wait(async move {
+                    let give_up = "SELECT pg_advisory_unlock($1, hashtext(current_schema()))";
+                    query(&database, give_up, &vec![Box::new(ROTATION)]).await?;
+                    database.ended();
+                    Ok(())
+                });
+            })
+        }))
     }
 
     fn persons(&self) -> Result<u64, StoreError> {
