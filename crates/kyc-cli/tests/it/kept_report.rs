@@ -219,6 +219,20 @@ fn a_command_that_is_killed_leaves_what_was_opened() {
     let held = folder.run(&["--resume"], &sandbox.environment);
     assert_eq!(held.code, 5, "{held:?}");
     assert_eq!(sandbox.requests(), before);
+    // Printed for people, with what is to be done about the step that nobody saw end.
+    let path = folder.path();
+    let arguments = FULL_ONBOARDING.iter().filter(|word| **word != "--json");
+    let arguments: Vec<_> = arguments
+        .copied()
+        .chain(["--out", &path, "--resume"])
+        .collect();
+    let told = kyc(&arguments, &sandbox.environment).stdout;
+    for words in [
+        "reconcile first: open-aggregator-consent may have been done by finpass",
+        "  to reconcile it: ask the provider what became of the request with this id",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
     let repeat = ["--resume", "--repeat", "open-aggregator-consent"];
     let whole = folder.run(&repeat, &sandbox.environment);
     assert_eq!(whole.code, 0, "{whole:?}");
