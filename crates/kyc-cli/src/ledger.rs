@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kyc_consent::{
-    Code, ConsentLedger, EndReason, Follower, KeyError, LedgerError, ReceiptId, ReceiptRow, Scope,
-    StoreError, Subject,
+    Code, ConsentLedger, CutOffErasure, Digest, EndReason, Follower, KeyError, LedgerError,
+    ReceiptId, ReceiptRow, Scope, StoreError, Subject,
 };
 #[cfg(unix)]
 use kyc_consent::{FileKeyWrapper, KeyStore as _, Keys, LedgerStore as _};
@@ -30,11 +30,22 @@ use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
 const MOBILE: &str = "--mobile-number";
+/// On what those agree who have the ledger's keys.
+const JOURNEYS: &str = "key of journeys";
 
 /// The ledger of the consents of journeys: what is recorded, the keys of its persons, and the key that opens those. Beside a file each is
 /// a file; in a database the first two are tables, and the last is a file elsewhere. It goes by this machine's clock.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger(pub(crate) ConsentLedger, Option<PostgresStore>);
+pub(crate) struct Ledger(pub(crate) ConsentLedger, In);
+
+/// In what it lies.
+#[derive(Debug, Clone)]
+enum In {
+    Files,
+    /// Files from which it is read, and nothing written to them.
+    FilesToRead,
+    Database(PostgresStore),
+}
 
 impl Ledger {
     /// Opens the ledger, or makes one where there is none.
@@ -46,7 +57,7 @@ impl Ledger {
             Place::File(_) => {
                 let opened = files(place).open(clock);
                 return opened
-                    .map(|ledger| Self(ledger, None))
+                    .map(|ledger| Self(ledger, In::Files))
                     .map_err(|error| failed(&error));
             }
             Place::Database(database) => database,
@@ -67,7 +78,7 @@ impl Ledger {
             let wrapper = FileKeyWrapper::open(&key_encryption_key)?;
             let keys = Keys::new(Arc::new(keys), Arc::new(wrapper));
             let ledger = ConsentLedger::open_with_clock(Arc::new(store.clone()), keys, clock)?;
-            Ok(Self(ledger, Some(store)))
+            Ok(Self(ledger, In::Database(store)))
         };
         opened().map_err(|error| match error {
             LedgerError::Keys(KeyError::Lost { persons }) => {
@@ -88,7 +99,7 @@ impl Ledger {
             is_there(place)?;
             let opened = files(place).open_to_read(Arc::new(SystemClock));
             return opened
-                .map(|ledger| Self(ledger, None))
+                .map(|ledger| Self(ledger, In::FilesToRead))
                 .map_err(|error| failed(&error));
         }
         Self::existing(place)
@@ -114,7 +125,39 @@ impl Ledger {
 
     /// Where it lies, if that is a database.
     pub(crate) fn in_database(&self) -> Option<&PostgresStore> {
-        self.1.as_ref()
+        match &self.1 {
+            In::Database(store) => Some(store),
+            In::Files | In::FilesToRead => None,
+        }
+    }
+
+    /// Whether this is the digest of the key of the journeys beside it, which is that of whoever asked first.
+    pub(crate) fn is_key_of_journeys(&self, digest: &[u8]) -> Result<bool, Failure> {
+        let digest = Digest::of(digest);
+        let agreed = self.0.keys().agree(JOURNEYS, &digest, SystemClock.now());
+        agreed.map_err(|error| failed(&error))
+    }
+
+    /// Whether the journeys beside it have a key.
+    pub(crate) fn has_key_of_journeys(&self) -> Result<bool, Failure> {
+        let agreed = self.0.keys().is_agreed(JOURNEYS);
+        agreed.map_err(|error| failed(&error.into()))
+    }
+
+    /// Whether it was opened to be read.
+    pub(crate) fn is_to_read(&self) -> bool {
+        matches!(self.1, In::FilesToRead)
+    }
+
+    /// The erasure of the person that the arguments name which was found cut off.
+    pub(crate) fn cut_off_erasure(&self, whose: &Whose) -> Result<Option<&CutOffErasure>, Failure> {
+        if let Some(mobile) = &whose.mobile {
+            let found = self.0.cut_off_erasure_of(&Mobile::parse(mobile)?);
+            return found.map_err(|error| failed(&error));
+        }
+        let subject = whose.subject.as_deref().map(Subject::parse).transpose()?;
+        let mut cut_off = self.0.cut_off_erasures().iter();
+        Ok(cut_off.find(|erasure| Some(erasure.subject) == subject))
     }
 
     /// Payloads by the keys of their persons, everything else by the file's.

@@ -129,7 +129,7 @@ pub(crate) struct JourneyList {
     /// Only journeys in this state, such as needs_person; may be given several times
     #[arg(long)]
     pub(crate) status: Vec<String>,
-    /// Only journeys that have not changed for this long, such as 1h or 2d
+    /// Only journeys that have not changed for this long, such as 1h or 2d, and have not ended, unless --status asks for those
     #[arg(long, value_name = "LENGTH")]
     pub(crate) stuck: Option<String>,
     #[command(flatten)]

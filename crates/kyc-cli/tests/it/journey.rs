@@ -286,6 +286,8 @@ fn a_withdrawal_erases_and_stays() {
 #[test]
 fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
     let files = Files::new();
+    // One that has ended changes no more, and nobody has to look after it.
+    assert_eq!(files.start("9001000000", &[]).code, 0);
     let waiting = files.start("9001060000", &[]);
     assert_eq!(waiting.code, 4, "{waiting:?}");
     let stuck = |length| {
@@ -301,6 +303,8 @@ fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
     for (length, expected) in [("1d", 1), ("PT48H", 1), ("86400", 1), ("7d", 0)] {
         assert_eq!(stuck(length), expected, "{length}");
     }
+    let ended = ["list", "--json", "--stuck", "1d", "--status", "completed"];
+    assert_eq!(files.run(&ended).answer().as_array().unwrap().len(), 1);
 }
 
 #[test]
