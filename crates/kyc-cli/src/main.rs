@@ -17,6 +17,7 @@ mod operations;
 mod output;
 mod parse;
 mod place;
+mod product;
 mod progress;
 mod sandbox;
 mod secret_file;

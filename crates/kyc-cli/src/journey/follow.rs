@@ -8,7 +8,6 @@ use std::time::Duration;
 use kyc_facade::consent_hmac::{ConsentType, Veriff};
 use kyc_facade::deepvue_digilocker::Deepvue;
 use kyc_facade::finpass::Finpass;
-use kyc_facade::finpro_fiu::ProductId;
 use kyc_facade::finpro_profile::Finpro;
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
@@ -24,9 +23,9 @@ use super::invented::{APPROVES, Lender, Nowhere, SandboxClock, addresses, purpos
 use super::store::{Store, failed};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
-use crate::ledger;
 use crate::sandbox::serve;
 use crate::terms::ConsentTerms;
+use crate::{ledger, product};
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
@@ -40,7 +39,6 @@ const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
 const LONGEST: SignedDuration = SignedDuration::from_hours(40 * 24);
 
 /// What the sandbox knows.
-const PRODUCT: &str = "LOAN-1";
 const AGGREGATOR: &str = "onemoney";
 
 /// A journey that is followed.
@@ -87,7 +85,7 @@ impl Following {
             .deepvue(clients.client(Deepvue::from_settings)?, purpose(APPROVES))
             .finpro(
                 clients.client(Finpro::from_settings)?,
-                ProductId::parse(PRODUCT)?,
+                product::parse(product::OF_THE_SANDBOX)?,
                 AggregatorId::parse(AGGREGATOR)?,
             )
             .finpass(clients.client(Finpass::from_settings)?)

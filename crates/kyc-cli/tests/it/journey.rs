@@ -232,6 +232,18 @@ fn the_same_key_is_the_same_journey() {
     assert!(again.stderr.contains("has a journey already"), "{again:?}");
     let other = files.start("9001000000", &["--key", "ORDER-18"]);
     assert_ne!(id(&other), id(&first));
+    // Whose it is, it knows.
+    let start = ["start", "--sandbox", "--json"];
+    let unnamed = |key: &str| files.run(&[&start[..], &["--key", key]].concat());
+    let again = unnamed("ORDER-17");
+    assert_eq!((again.code, id(&again)), (0, id(&first)), "{again:?}");
+    let none = unnamed("ORDER-19");
+    assert_eq!(none.error()["field"], "--mobile-number", "{none:?}");
+    let none = files.run(&start);
+    assert_eq!(
+        (none.code, &none.error()["field"]),
+        (2, &"--mobile-number".into())
+    );
     // Nobody else can tell whose journey it is.
     let elsewhere = Files::new();
     let elsewhere = elsewhere.start("9001000000", &["--key", "ORDER-17"]);

@@ -606,6 +606,11 @@ fn what_is_wrong_is_found_before_anything_is_taken_or_written() {
             "--aggregator",
         ),
         (
+            &["--sandbox", "--listen", &taken, "--product-id", "LOAN-2"],
+            &[],
+            "--product-id",
+        ),
+        (
             &["--listen", &taken, "--terms", &terms],
             std::slice::from_ref(&veriff),
             "VERIFF_BASE_URL, VERIFF_SHARED_SECRET",
