@@ -14,7 +14,7 @@ use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyId, JourneyRecord, Leg,
-    LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer, TimerPurpose,
+    LegStatus, Payload, Provider, ReceiptId, Reference, Runner, Seq, SetTimer, TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
@@ -66,7 +66,17 @@ impl Following {
         id: JourneyId,
         options: CallSettings,
     ) -> Result<Self, Failure> {
+        let known = store.engine.read(&id).await.map_err(failed)?;
+        let references = known.map_or_else(Vec::new, |known| known.state.references());
+        if !references.is_empty() {
+            has_its_sandbox(&store)?;
+        }
         let sandbox = store.sandbox(kyc_sandbox::Settings::default())?;
+        let opened = |reference: &Reference| sandbox.has_opened(reference.id.as_str());
+        if !references.is_empty() && !references.iter().any(opened) {
+            let rule = "knows nothing of what this journey opened, which began in another one: go on with it where that lies";
+            return Err(Failure::configuration("the sandbox beside it", rule));
+        }
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let timeout = options.timeout;
@@ -241,6 +251,17 @@ impl Following {
     pub(crate) async fn end(self, followed: Followed) -> (Store, JourneyRecord, bool) {
         self.served.shutdown().await;
         (self.store, followed.record, followed.written)
+    }
+}
+
+/// A new sandbox would know nothing of what journeys opened elsewhere, and answer with invented data.
+pub(crate) fn has_its_sandbox(store: &Store) -> Result<(), Failure> {
+    match store.has_sandbox() {
+        true => Ok(()),
+        false => Err(Failure::configuration(
+            "--sandbox",
+            "there is no sandbox beside these journeys",
+        )),
     }
 }
 
