@@ -82,15 +82,13 @@ pub(crate) fn kyc_with_input(
 
 /// As the command itself does: what others may read is refused.
 pub(crate) fn write_for_the_owner(path: impl AsRef<std::path::Path>, text: impl AsRef<[u8]>) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    std::fs::write(&path, text).unwrap();
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .unwrap()
-        .write_all(text.as_ref())
-        .unwrap();
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, owner).unwrap();
+    }
 }
 
 /// `kyc sandbox` in its own process, stopped on drop.
