@@ -20,12 +20,11 @@ use kyc_journey_postgres::PostgresStore;
 
 use crate::arguments::Whose;
 use crate::failure::{Failure, is_the_disk, reason};
-use crate::journey;
 #[cfg(unix)]
 use crate::output::counted;
 #[cfg(unix)]
 use crate::place::unopened;
-use crate::place::{Place, lost};
+use crate::place::{self, Place, lost};
 use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
@@ -336,7 +335,7 @@ pub(crate) fn failed(error: &LedgerError) -> Failure {
 pub(crate) fn not_withdrawn(error: NotWithdrawn) -> Failure {
     match error {
         NotWithdrawn::Ledger(error) => failed(&error),
-        NotWithdrawn::Engine(error) => journey::failed(error),
+        NotWithdrawn::Engine(error) => place::failed(error),
         error => Failure::configuration(FIELD, error.to_string()),
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use kyc_facade::provider_core::{ErrorKind, Outcome, Secret, from_environment};
-use kyc_journey_postgres::{OpenError, PostgresOptions};
+use kyc_journey::{EngineError, EngineErrorKind};
+use kyc_journey_postgres::{OpenError, PostgresError, PostgresOptions};
 
 use crate::arguments::Store;
 use crate::failure::Failure;
@@ -157,6 +158,27 @@ pub(crate) fn lost(cause: &str, outcome: Outcome) -> Failure {
         "{FIELD}: the server of the database cannot be reached: {cause}. What it holds is kept. Try again."
     );
     Failure::unreached(message, outcome)
+}
+
+/// What an engine did not do.
+pub(crate) fn failed(error: EngineError) -> Failure {
+    let rule = match error.kind() {
+        EngineErrorKind::Corrupt => {
+            "cannot be opened with its key; the two do not belong together".to_owned()
+        }
+        EngineErrorKind::Unavailable => {
+            let source = std::error::Error::source(&error);
+            let database = source.and_then(|source| source.downcast_ref::<PostgresError>());
+            if let Some(database) = database.filter(|database| database.is_unreachable()) {
+                return lost(&database.to_string(), Outcome::Unknown);
+            }
+            // A full disk, for one: in the words of the database, which repeat nothing of what is stored.
+            let cause = source.map(ToString::to_string);
+            return Failure::unstored(FIELD, cause.unwrap_or_else(|| error.to_string()));
+        }
+        _ => error.to_string(),
+    };
+    Failure::configuration(FIELD, rule)
 }
 
 #[cfg(test)]

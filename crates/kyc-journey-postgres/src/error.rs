@@ -151,7 +151,7 @@ impl From<tokio_postgres::Error> for OpenError {
             return Self::NoPassword;
         }
         #[cfg(feature = "tls")]
-        if source.is_some_and(crate::tls::is_untrusted) {
+        if source.is_some_and(is_untrusted) {
             return Self::Certificate;
         }
         match PostgresError::of(&error) {
@@ -159,4 +159,13 @@ impl From<tokio_postgres::Error> for OpenError {
             error => Self::Postgres(error),
         }
     }
+}
+
+/// Whether a connection failed because the server's certificate was refused.
+#[cfg(feature = "tls")]
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    let inner = io.and_then(std::io::Error::get_ref);
+    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }

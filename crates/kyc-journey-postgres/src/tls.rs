@@ -56,14 +56,6 @@ fn store(pem: &[u8]) -> Result<RootCertStore, OpenError> {
     }
 }
 
-/// Whether a connection failed because the server's certificate was refused.
-pub(crate) fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    let inner = io.and_then(io::Error::get_ref);
-    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
-}
-
 impl MakeTlsConnect<Socket> for Tls {
     type Stream = Stream;
     type TlsConnect = Connect;

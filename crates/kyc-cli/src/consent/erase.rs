@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::class_name;
 use crate::arguments::Erase;
 use crate::failure::Failure;
-use crate::journey::{self, Store};
+use crate::journey::Store;
 use crate::ledger::{Ledger, failed, is_withdrawn};
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{self, Place};
 
 pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
@@ -119,7 +119,7 @@ async fn refuse_what_goes_on(
         let Ok(id) = JourneyId::parse(&follower.name) else {
             continue;
         };
-        let record = store.engine.read(&id).await.map_err(journey::failed)?;
+        let record = store.engine.read(&id).await.map_err(place::failed)?;
         if record.is_some_and(|record| !record.state.status().is_end()) {
             going_on.push(follower.name);
         }

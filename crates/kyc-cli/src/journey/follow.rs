@@ -20,9 +20,10 @@ use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
 
 use super::invented::{APPROVES, Lender, Nowhere, SandboxClock, addresses, purpose};
-use super::store::{Store, failed};
+use super::store::Store;
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
+use crate::place::failed;
 use crate::sandbox::serve;
 use crate::terms::ConsentTerms;
 use crate::{ledger, product};

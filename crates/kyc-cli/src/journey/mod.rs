@@ -24,7 +24,7 @@ use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
 use self::store::OFTEN;
-pub(crate) use self::store::{Store, failed};
+pub(crate) use self::store::Store;
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -32,7 +32,7 @@ use crate::interrupt::Interrupt;
 use crate::ledger::{self, channel};
 use crate::output::Output;
 use crate::parse::length;
-use crate::place::Place;
+use crate::place::{Place, failed};
 
 /// A required leg ended against the person, or the person refused.
 const EXIT_REJECTED: u8 = 3;

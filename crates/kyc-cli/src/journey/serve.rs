@@ -30,14 +30,14 @@ use tokio::net::TcpListener;
 
 use super::invented::{Lender, Nowhere, PURPOSE, SandboxClock};
 use super::receipts::Receipts;
-use super::store::{Store, failed};
+use super::store::Store;
 use crate::arguments::JourneyServe;
 use crate::clients::{CallSettings, Clients, settings};
 use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
-use crate::place::Place;
+use crate::place::{Place, failed};
 use crate::product;
 use crate::sandbox::running::RunningFile;
 use crate::sandbox::serve as sandbox_serve;

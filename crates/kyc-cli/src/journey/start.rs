@@ -4,14 +4,14 @@ use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
 use kyc_journey::{EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq};
 
 use super::follow::{Following, goes_on};
-use super::store::{Store, failed};
+use super::store::Store;
 use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
 use crate::arguments::JourneyStart;
 use crate::clients::CallSettings;
 use crate::failure::Failure;
 use crate::ledger;
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{Place, failed};
 
 pub(crate) async fn run(
     arguments: JourneyStart,

@@ -10,15 +10,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_facade::provider_core::{Clock, Outcome, SystemClock};
+use kyc_facade::provider_core::{Clock, SystemClock};
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId, Lane,
     Outbox, PageToken, Sealer,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
-use kyc_journey_postgres::{
-    NotWithdrawn as NotInOne, PostgresEngine, PostgresError, PostgresStore,
-};
+use kyc_journey_postgres::{NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
 use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
@@ -28,7 +26,7 @@ use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::output::counted;
-use crate::place::{Database, FIELD, Place, lost, unopened};
+use crate::place::{Database, FIELD, Place, failed, unopened};
 use crate::temporary;
 
 /// How often a database is looked at for what another process does.
@@ -447,27 +445,6 @@ fn may_be_written(place: &Place) -> bool {
 /// An empty file is none: whoever made it has no key for it.
 fn is_there(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.len() > 0 || !found.is_file())
-}
-
-/// What an engine did not do.
-pub(crate) fn failed(error: EngineError) -> Failure {
-    let rule = match error.kind() {
-        EngineErrorKind::Corrupt => {
-            "cannot be opened with its key; the two do not belong together".to_owned()
-        }
-        EngineErrorKind::Unavailable => {
-            let source = std::error::Error::source(&error);
-            let database = source.and_then(|source| source.downcast_ref::<PostgresError>());
-            if let Some(database) = database.filter(|database| database.is_unreachable()) {
-                return lost(&database.to_string(), Outcome::Unknown);
-            }
-            // A full disk, for one: in the words of the database, which repeat nothing of what is stored.
-            let cause = source.map(ToString::to_string);
-            return Failure::unstored(FIELD, cause.unwrap_or_else(|| error.to_string()));
-        }
-        _ => error.to_string(),
-    };
-    Failure::configuration(FIELD, rule)
 }
 
 fn not_opened(error: OpenError) -> Failure {
