@@ -39,8 +39,9 @@ pub(crate) enum Failure {
     Unwritten(Option<RequestId>),
     /// The running sandbox refused what it was asked to do.
     RefusedBySandbox(InvalidRequest),
-    /// What runs on this machine did not answer, and what became of what it was asked to do.
-    Unreached(&'static str, Outcome),
+    /// A server that is no provider, the sandbox's or that of a database, was not reached or let nobody in: why, and what became of what
+    /// it was asked to do.
+    Server(ErrorKind, String, Outcome),
     /// A webhook is not authentic, and what to check.
     Refused(Refusal, &'static str),
     /// A file, such as that of journeys or a ledger, can be neither read nor written now, and why not. What it holds is kept.
@@ -58,6 +59,11 @@ impl Failure {
     /// A file that can be neither read nor written now, in the words of the system or of the database.
     pub(crate) fn unstored(file: impl Into<String>, cause: impl Into<String>) -> Self {
         Self::Unstored(file.into(), cause.into())
+    }
+
+    /// A server that did not answer.
+    pub(crate) fn unreached(message: impl Into<String>, outcome: Outcome) -> Self {
+        Self::Server(ErrorKind::Connect, message.into(), outcome)
     }
 
     /// A file that cannot be used, of which the flag tells.
@@ -97,7 +103,7 @@ impl Failure {
             Self::Error(error) => exit_code(error),
             Self::RefusedBySandbox(_) => EXIT_INVALID,
             Self::Unstored(..) => EXIT_UNSTORED,
-            Self::Unreached(..) => EXIT_UNREACHED,
+            Self::Server(kind, ..) => exit_code_of(kind.as_str()),
             Self::Refused(..) => EXIT_UNTRUSTED,
             Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
         }

@@ -3,15 +3,15 @@
 //! A digest of a small file or of a mobile number can be tried out: ten thousand million numbers take minutes, two digests leave
 //! one of them. So the results hold a keyed one, and the key is a file of its own, beside them.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::failure::{Failure, is_the_disk, reason};
-use crate::temporary;
+use crate::{secret_file, temporary};
 
 /// The key, 32 random bytes.
 pub(crate) struct Key([u8; 32]);
@@ -21,15 +21,16 @@ impl Key {
     pub(crate) fn of(results: &Path) -> Result<Option<Self>, Failure> {
         let path = path(results);
         let refused = |rule: &str| Err(Failure::configuration("--out", named(&path, rule)));
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Ok(there) if !there.is_file() => return refused("is not a file"),
-            _ => {}
-        }
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) => return refused(&format!("cannot be read: {}", reason(error.kind()))),
+        let opened = secret_file::open(&path);
+        let opened =
+            opened.map_err(|error| secret_file::refused("--out", &named(&path, ""), &error))?;
+        let Some(mut file) = opened else {
+            return Ok(None);
         };
+        let mut text = String::new();
+        if let Err(error) = file.read_to_string(&mut text) {
+            return refused(&format!("cannot be read: {}", reason(error.kind())));
+        }
         let mut key = [0; 32];
         match hex::decode_to_slice(text.trim_ascii_end(), &mut key) {
             Ok(()) => Ok(Some(Self(key))),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use kyc_consent::{
-    Code, ConsentLedger, EndReason, Follower, KeyError, LedgerError, ReceiptId, ReceiptRow, Scope,
-    StoreError, Subject,
+    Code, ConsentLedger, CutOffErasure, Digest, EndReason, Follower, KeyError, LedgerError,
+    ReceiptId, ReceiptRow, Scope, StoreError, Subject,
 };
 #[cfg(unix)]
 use kyc_consent::{FileKeyWrapper, KeyStore as _, Keys, LedgerStore as _};
-use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, SystemClock};
+use kyc_facade::provider_core::{Clock, InvalidRequest, Mobile, Outcome, SystemClock};
 use kyc_journey::{JourneyEngine, JourneyId, Sealer};
 use kyc_journey_performer::{
     LedgerConsents, NotWithdrawn, PersonSealer, Withdrawals, gate_rules, record_request,
@@ -22,18 +22,29 @@ use crate::arguments::Whose;
 use crate::failure::{Failure, is_the_disk, reason};
 #[cfg(unix)]
 use crate::output::counted;
-use crate::place::Place;
 #[cfg(unix)]
 use crate::place::unopened;
+use crate::place::{self, Place, lost};
 use crate::terms::ConsentTerms;
 
 const FIELD: &str = "the ledger beside --db";
 const MOBILE: &str = "--mobile-number";
+/// On what those agree who have the ledger's keys.
+const JOURNEYS: &str = "key of journeys";
 
 /// The ledger of the consents of journeys: what is recorded, the keys of its persons, and the key that opens those. Beside a file each is
 /// a file; in a database the first two are tables, and the last is a file elsewhere. It goes by this machine's clock.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger(pub(crate) ConsentLedger, Option<PostgresStore>);
+pub(crate) struct Ledger(pub(crate) ConsentLedger, In);
+
+/// In what it lies.
+#[derive(Debug, Clone)]
+enum In {
+    Files,
+    /// Files from which it is read, and nothing written to them.
+    FilesToRead,
+    Database(PostgresStore),
+}
 
 impl Ledger {
     /// Opens the ledger, or makes one where there is none.
@@ -45,7 +56,7 @@ impl Ledger {
             Place::File(_) => {
                 let opened = files(place).open(clock);
                 return opened
-                    .map(|ledger| Self(ledger, None))
+                    .map(|ledger| Self(ledger, In::Files))
                     .map_err(|error| failed(&error));
             }
             Place::Database(database) => database,
@@ -66,7 +77,7 @@ impl Ledger {
             let wrapper = FileKeyWrapper::open(&key_encryption_key)?;
             let keys = Keys::new(Arc::new(keys), Arc::new(wrapper));
             let ledger = ConsentLedger::open_with_clock(Arc::new(store.clone()), keys, clock)?;
-            Ok(Self(ledger, Some(store)))
+            Ok(Self(ledger, In::Database(store)))
         };
         opened().map_err(|error| match error {
             LedgerError::Keys(KeyError::Lost { persons }) => {
@@ -87,7 +98,7 @@ impl Ledger {
             is_there(place)?;
             let opened = files(place).open_to_read(Arc::new(SystemClock));
             return opened
-                .map(|ledger| Self(ledger, None))
+                .map(|ledger| Self(ledger, In::FilesToRead))
                 .map_err(|error| failed(&error));
         }
         Self::existing(place)
@@ -113,7 +124,39 @@ impl Ledger {
 
     /// Where it lies, if that is a database.
     pub(crate) fn in_database(&self) -> Option<&PostgresStore> {
-        self.1.as_ref()
+        match &self.1 {
+            In::Database(store) => Some(store),
+            In::Files | In::FilesToRead => None,
+        }
+    }
+
+    /// Whether this is the digest of the key of the journeys beside it, which is that of whoever asked first.
+    pub(crate) fn is_key_of_journeys(&self, digest: &[u8]) -> Result<bool, Failure> {
+        let digest = Digest::of(digest);
+        let agreed = self.0.keys().agree(JOURNEYS, &digest, SystemClock.now());
+        agreed.map_err(|error| failed(&error))
+    }
+
+    /// Whether the journeys beside it have a key.
+    pub(crate) fn has_key_of_journeys(&self) -> Result<bool, Failure> {
+        let agreed = self.0.keys().is_agreed(JOURNEYS);
+        agreed.map_err(|error| failed(&error.into()))
+    }
+
+    /// Whether it was opened to be read.
+    pub(crate) fn is_to_read(&self) -> bool {
+        matches!(self.1, In::FilesToRead)
+    }
+
+    /// The erasure of the person that the arguments name which was found cut off.
+    pub(crate) fn cut_off_erasure(&self, whose: &Whose) -> Result<Option<&CutOffErasure>, Failure> {
+        if let Some(mobile) = &whose.mobile {
+            let found = self.0.cut_off_erasure_of(&Mobile::parse(mobile)?);
+            return found.map_err(|error| failed(&error));
+        }
+        let subject = whose.subject.as_deref().map(Subject::parse).transpose()?;
+        let mut cut_off = self.0.cut_off_erasures().iter();
+        Ok(cut_off.find(|erasure| Some(erasure.subject) == subject))
     }
 
     /// Payloads by the keys of their persons, everything else by the file's.
@@ -279,6 +322,7 @@ fn files(place: &Place) -> kyc_consent::Files {
 /// What a ledger did not do. No path, key or value is in it; of lost keys, how many persons' data they held.
 pub(crate) fn failed(error: &LedgerError) -> Failure {
     match error {
+        LedgerError::Store(StoreError::Unreachable(cause)) => lost(cause, Outcome::Unknown),
         LedgerError::Store(StoreError::Failed(cause)) => Failure::unstored(FIELD, cause),
         LedgerError::Keys(KeyError::Io(kind)) if is_the_disk(*kind) => {
             Failure::unstored(FIELD, reason(*kind))
@@ -291,6 +335,7 @@ pub(crate) fn failed(error: &LedgerError) -> Failure {
 pub(crate) fn not_withdrawn(error: NotWithdrawn) -> Failure {
     match error {
         NotWithdrawn::Ledger(error) => failed(&error),
+        NotWithdrawn::Engine(error) => place::failed(error),
         error => Failure::configuration(FIELD, error.to_string()),
     }
 }

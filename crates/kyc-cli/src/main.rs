@@ -17,8 +17,10 @@ mod operations;
 mod output;
 mod parse;
 mod place;
+mod product;
 mod progress;
 mod sandbox;
+mod secret_file;
 mod temporary;
 mod terms;
 mod usage;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         json: arguments.json,
     };
     verbose::show(arguments.verbose);
+    secret_file::warn(output);
     let result = enough_files()
         .and_then(|()| interrupt::catch(output))
         .and_then(|()| Builder::new_current_thread().enable_all().build())

@@ -285,8 +285,8 @@ impl Output {
                     ),
                 }
             }
-            Failure::Unreached(message, outcome) => match self.json {
-                true => json!({"kind": "connect", "message": message, "outcome": outcome.as_str()})
+            Failure::Server(kind, message, outcome) => match self.json {
+                true => json!({"kind": kind.as_str(), "message": message, "outcome": outcome.as_str()})
                     .to_string(),
                 false => format!("error: {message}"),
             },

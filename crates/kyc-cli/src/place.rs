@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use kyc_facade::provider_core::{Secret, from_environment};
-use kyc_journey_postgres::{OpenError, PostgresOptions};
+use kyc_facade::provider_core::{ErrorKind, Outcome, Secret, from_environment};
+use kyc_journey::{EngineError, EngineErrorKind};
+use kyc_journey_postgres::{OpenError, PostgresError, PostgresOptions};
 
 use crate::arguments::Store;
 use crate::failure::Failure;
@@ -111,11 +112,71 @@ fn address(text: &str) -> Option<String> {
 
 /// Why a database was not opened.
 pub(crate) fn unopened(error: &OpenError) -> Failure {
+    let server = |kind, todo: &str| {
+        let message = format!("{FIELD}: {error}. {todo}");
+        Failure::Server(kind, message, Outcome::NotSent)
+    };
     let rule = match error {
         OpenError::Missing { schema } => {
             format!("has no journeys: there is no schema {schema}")
         }
+        OpenError::NoDatabase => {
+            "names a database that the server does not have; correct its name, or make it, as with createdb".to_owned()
+        }
+        OpenError::Forbidden => {
+            "names a user who may not make the tables of journeys, or not use them; have it granted CREATE on the database, or use the user who made them"
+                .to_owned()
+        }
+        OpenError::Unreachable(_) => {
+            return server(
+                ErrorKind::Connect,
+                "Check the address, and whether the server runs, and try again.",
+            );
+        }
+        OpenError::Credentials => {
+            let todo = format!(
+                "Check the user in {FIELD}, and {PASSWORD} or the file that {PASSWORD}_FILE names."
+            );
+            return server(ErrorKind::Credentials, &todo);
+        }
+        OpenError::NoPassword => {
+            let todo = format!("Set {PASSWORD}, or {PASSWORD}_FILE.");
+            return server(ErrorKind::Credentials, &todo);
+        }
+        OpenError::Certificate => {
+            let todo = format!("Check the name of the server, and {ROOTS}.");
+            return server(ErrorKind::Verification, &todo);
+        }
         error => error.to_string(),
+    };
+    Failure::configuration(FIELD, rule)
+}
+
+/// A database whose server was reached, and is not any more.
+pub(crate) fn lost(cause: &str, outcome: Outcome) -> Failure {
+    let message = format!(
+        "{FIELD}: the server of the database cannot be reached: {cause}. What it holds is kept. Try again."
+    );
+    Failure::unreached(message, outcome)
+}
+
+/// What an engine did not do.
+pub(crate) fn failed(error: EngineError) -> Failure {
+    let rule = match error.kind() {
+        EngineErrorKind::Corrupt => {
+            "cannot be opened with its key; the two do not belong together".to_owned()
+        }
+        EngineErrorKind::Unavailable => {
+            let source = std::error::Error::source(&error);
+            let database = source.and_then(|source| source.downcast_ref::<PostgresError>());
+            if let Some(database) = database.filter(|database| database.is_unreachable()) {
+                return lost(&database.to_string(), Outcome::Unknown);
+            }
+            // A full disk, for one: in the words of the database, which repeat nothing of what is stored.
+            let cause = source.map(ToString::to_string);
+            return Failure::unstored(FIELD, cause.unwrap_or_else(|| error.to_string()));
+        }
+        _ => error.to_string(),
     };
     Failure::configuration(FIELD, rule)
 }

@@ -50,6 +50,9 @@ pub enum StoreError {
     /// The file system or the database failed; the text is the system's or the database's name for it.
     #[error("the store failed: {0}")]
     Failed(String),
+    /// The server of a database was not reached, or not in time; the text is the condition. Try again.
+    #[error("the store cannot be reached: {0}")]
+    Unreachable(String),
     /// A row is not in the store's form.
     #[error("the store has a row that cannot be read: {0}")]
     Unreadable(&'static str),
@@ -121,12 +124,17 @@ pub enum KeyError {
     #[error("the wrapped key was altered")]
     Altered,
     /// The key file is readable or writable by others. `chmod 600` it, and find out who has read it.
-    #[error("the key file is open to others (mode {mode:o}); it must be its owner's alone")]
+    #[error(
+        "the key file is open to others (mode {mode:o}); it must be its owner's alone: `chmod 600` it, and ask who read it"
+    )]
     OpenToOthers {
         /// The permission bits.
         mode: u32,
     },
-    /// The key file is a link, a directory or anything else but a file.
+    /// The key file is another user's, who can read and change it.
+    #[error("the key file is another user's; it must be its reader's own, or the superuser's")]
+    OtherOwner,
+    /// The key file is a directory, a pipe or anything else but a file.
     #[error("the key file is no regular file")]
     NoFile,
     /// The key file is not in its form.
@@ -138,6 +146,12 @@ pub enum KeyError {
     /// The key service failed; the text is the wrapper's own and has no key.
     #[error("the key service failed: {0}")]
     Service(String),
+    /// Another rotation of the keys is under way, as an erasure is one, in this process or another. Nothing was done; try again once it is
+    /// over.
+    #[error(
+        "another process rotates the keys now, as an erasure does; nothing was done. Try again in a moment"
+    )]
+    Rotating,
     /// The system provides no randomness.
     #[error("the system provides no randomness")]
     Randomness,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hmac::Mac as _;
@@ -10,11 +11,12 @@ use provider_core::Mobile;
 use zeroize::Zeroizing;
 
 use crate::error::{KeyError, LedgerError, StoreError};
-use crate::ids::{LedgerId, Subject, random};
+use crate::ids::{Digest, LedgerId, Subject, random};
 use crate::mac::keyed;
 use crate::receipt::whole;
 use crate::retention::{Class, Erased};
 use crate::seal::DataKey;
+use crate::store::Reservation;
 use crate::wrapper::{KeyWrapper, Wrapped};
 
 /// A row of a [`KeyStore`]: a wrapped secret under a name that says nothing about anybody.
@@ -92,6 +94,14 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
         rewrap: &mut dyn FnMut(&Wrapped) -> Result<Wrapped, KeyError>,
     ) -> Result<(), LedgerError>;
 
+    /// Lets nobody else rotate the key-encryption key, in this process or another, until what it returns is dropped or the process dies;
+    /// `None` if somebody does now. Two at once would destroy keys that the other one has just wrapped something under.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError>;
+
     /// How many persons have data keys.
     ///
     /// # Errors
@@ -102,7 +112,10 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
 
 /// Wrapped keys in memory, gone with the process.
 #[derive(Debug, Default)]
-pub struct MemoryKeyStore(Mutex<Kept>);
+pub struct MemoryKeyStore {
+    kept: Mutex<Kept>,
+    is_rotating: AtomicBool,
+}
 
 /// Whose keys they are, and the keys by name.
 type Kept = (Option<LedgerId>, BTreeMap<Vec<u8>, KeyRow>);
@@ -114,7 +127,7 @@ impl MemoryKeyStore {
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Kept) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -184,6 +197,12 @@ impl KeyStore for MemoryKeyStore {
         })
     }
 
+    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
+        let is_taken = self.is_rotating.swap(true, Ordering::AcqRel);
+        Ok((!is_taken)
+            .then(|| Reservation::until(|| self.is_rotating.store(false, Ordering::Release))))
+    }
+
     fn persons(&self) -> Result<u64, StoreError> {
         let rows = self.list(DATA)?;
         let mut persons: Vec<_> = rows.iter().filter_map(|row| row.name.get(1..17)).collect();
@@ -199,6 +218,8 @@ pub(crate) fn other_ledger() -> StoreError {
 /// The beginnings of names. A data key's name goes on with the person and the class.
 pub(crate) const DATA: &[u8] = b"d";
 const INDEX: &[u8] = b"i";
+/// A digest on which all processes agree; the name goes on with what it is of.
+const AGREED: &[u8] = b"a";
 const LINK: &[u8] = b"l";
 const INDEX_KEY: &[u8] = b"k";
 /// An erasure that has begun and is not recorded yet: the name goes on with the person and a random number.
@@ -233,8 +254,7 @@ impl Keys {
             self.store.tie(ledger)?;
         }
         // From here on there is always a row that tells.
-        self.secret(INDEX_KEY, now)?;
-        self.finish_rotation()
+        self.secret(INDEX_KEY, now).map(drop)
     }
 
     /// Refuses keys that cannot open what the ledger has sealed, and writes nothing. `false`: they are new, and no ledger's yet.
@@ -253,16 +273,23 @@ impl Keys {
                 persons => return Err(KeyError::Lost { persons }.into()),
             },
         }
-        // Any row tells whether the wrapper has the key that wrapped them all.
-        if let Some(row) = self.store.get(INDEX_KEY)? {
-            let opened = self.wrapper.unwrap(&row.wrapped);
-            if let Err(KeyError::Gone) = opened {
-                let persons = self.store.persons()?;
-                return Err(KeyError::Lost { persons }.into());
-            }
-            opened?;
-        }
+        self.fit()?;
         Ok(tied.is_some())
+    }
+
+    /// Refuses a wrapper that has not the key under which the keys are: any row tells whether it has the one that wrapped them all.
+    fn fit(&self) -> Result<(), LedgerError> {
+        let Some(row) = self.store.get(INDEX_KEY)? else {
+            return Ok(());
+        };
+        match self.wrapper.unwrap(&row.wrapped) {
+            Ok(_) => Ok(()),
+            Err(KeyError::Gone) => {
+                let persons = self.store.persons()?;
+                Err(KeyError::Lost { persons }.into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The person with this mobile number, if there is one.
@@ -307,6 +334,23 @@ impl Keys {
         self.subject_of(&row)
     }
 
+    /// What the index has for a mobile number, as a digest; `None`: there is no index yet.
+    pub(crate) fn number(&self, mobile: &Mobile) -> Result<Option<Digest>, LedgerError> {
+        let Some(key) = self.store.get(INDEX_KEY)? else {
+            return Ok(None);
+        };
+        let tag = tag(&self.wrapper.unwrap(&key.wrapped)?, mobile)?;
+        Ok(Some(Digest::of(&tag)))
+    }
+
+    /// The same for a person's; `None`: no number leads to the person.
+    pub(crate) fn number_of(&self, subject: Subject) -> Result<Option<Digest>, LedgerError> {
+        let Some(link) = self.store.get(&name(LINK, subject.as_bytes()))? else {
+            return Ok(None);
+        };
+        Ok(Some(Digest::of(&self.wrapper.unwrap(&link.wrapped)?)))
+    }
+
     fn subject_of(&self, row: &KeyRow) -> Result<Subject, LedgerError> {
         let bytes = self.wrapper.unwrap(&row.wrapped)?;
         let bytes = <[u8; 16]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Altered)?;
@@ -337,6 +381,36 @@ impl Keys {
         row.map(|row| self.open(&row)).transpose()
     }
 
+    /// Whether a digest is the one on which every process that has these keys agrees, by a name of the caller's: it is the one of whoever
+    /// asked first. So processes find out that they bring different keys of another kind, before anything is written under them.
+    ///
+    /// # Errors
+    ///
+    /// The store or the wrapper failed.
+    pub fn agree(&self, on: &str, digest: &Digest, now: Timestamp) -> Result<bool, LedgerError> {
+        let at = name(AGREED, on.as_bytes());
+        let secret = digest.as_bytes();
+        if self.store.get(&at)?.is_none() {
+            let row = self.row(at.clone(), secret, now)?;
+            if self.store.insert(std::slice::from_ref(&row))? {
+                self.settle(row, secret)?;
+                return Ok(true);
+            }
+        }
+        let row = self.store.get(&at)?.ok_or(KeyError::Gone)?;
+        Ok(*self.wrapper.unwrap(&row.wrapped)? == secret)
+    }
+
+    /// Whether there is a digest on which they [agree](Self::agree).
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub fn is_agreed(&self, on: &str) -> Result<bool, StoreError> {
+        let row = self.store.get(&name(AGREED, on.as_bytes()))?;
+        Ok(row.is_some())
+    }
+
     /// The classes of which there is data of this person, and since when.
     ///
     /// # Errors
@@ -359,8 +433,20 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// The store or the wrapper failed. Do it again: what was deleted stays deleted.
+    /// The store or the wrapper failed. Do it again: what was deleted stays deleted. [`KeyError::Rotating`] if another rotation is under way,
+    /// and nothing was done.
     pub fn destroy(
+        &self,
+        subject: Subject,
+        classes: &[Erased],
+        unlink: bool,
+    ) -> Result<(), LedgerError> {
+        let _alone = self.alone()?;
+        self.destroy_alone(subject, classes, unlink)
+    }
+
+    /// As [`destroy`](Self::destroy), of a caller that [rotates alone](Self::alone).
+    pub(crate) fn destroy_alone(
         &self,
         subject: Subject,
         classes: &[Erased],
@@ -379,7 +465,7 @@ impl Keys {
             names.extend([name(INDEX, &tag), link]);
         }
         self.store.delete(&names)?;
-        self.rotate()
+        self.rotate_alone()
     }
 
     /// Notes what is about to be destroyed, and returns the note's name. It is durable then: whoever opens the keys after a crash
@@ -424,16 +510,35 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// The store or the wrapper failed. Do it again; nothing is lost.
+    /// The store or the wrapper failed. Do it again; nothing is lost. [`KeyError::Rotating`] if another rotation is under way, and nothing
+    /// was done.
     pub fn rotate(&self) -> Result<(), LedgerError> {
+        let _alone = self.alone()?;
+        self.rotate_alone()
+    }
+
+    fn rotate_alone(&self) -> Result<(), LedgerError> {
         self.wrapper.rotate()?;
         self.rewrap()?;
-        // Another process may have rotated meanwhile, to a key under which nothing is wrapped yet.
         self.finish_rotation()
     }
 
-    /// A rotation that was killed left keys under an earlier key, or the earlier key itself: which, the rows tell.
-    fn finish_rotation(&self) -> Result<(), LedgerError> {
+    /// Rotates alone from here on, or is refused: then nothing was written.
+    pub(crate) fn alone(&self) -> Result<Reservation<'_>, LedgerError> {
+        let alone = self.unless_rotating()?.ok_or(KeyError::Rotating)?;
+        // Of a file that is another machine's, that machine may have rotated.
+        self.fit()?;
+        Ok(alone)
+    }
+
+    /// Rotates alone from here on, unless somebody else does.
+    pub(crate) fn unless_rotating(&self) -> Result<Option<Reservation<'_>>, LedgerError> {
+        Ok(self.store.reserve_rotation()?)
+    }
+
+    /// A rotation that was killed left keys under an earlier key, or the earlier key itself: which, the rows tell. Only
+    /// whoever rotates alone may ask: the key that another one has just made wraps nothing yet.
+    pub(crate) fn finish_rotation(&self) -> Result<(), LedgerError> {
         let current = self.wrapper.key_id()?;
         if let Some(row) = self.store.get(INDEX_KEY)?
             && row.wrapped.key_id != current
@@ -602,6 +707,20 @@ mod tests {
     }
 
     #[test]
+    fn processes_agree_on_what_the_first_one_brought() {
+        let (keys, _, _) = keys();
+        let [ours, theirs] = [b"ours".as_slice(), b"theirs"].map(Digest::of);
+        assert!(!keys.is_agreed("journeys").unwrap());
+        for _ in 0..2 {
+            assert!(keys.agree("journeys", &ours, NOW).unwrap());
+            assert!(!keys.agree("journeys", &theirs, NOW).unwrap());
+            assert!(keys.is_agreed("journeys").unwrap());
+            keys.rotate().unwrap();
+        }
+        assert!(keys.agree("others", &theirs, NOW).unwrap());
+    }
+
+    #[test]
     fn a_rotation_that_was_killed_is_finished_at_the_next_start() {
         let (keys, store, wrapper) = keys();
         let ledger = LedgerId::random().unwrap();
@@ -611,6 +730,7 @@ mod tests {
         // Before the rows were wrapped again, and before the old key was destroyed.
         wrapper.rotate().unwrap();
         keys.attach(ledger, || Ok(1), NOW).unwrap();
+        keys.finish_rotation().unwrap();
         let now = wrapper.key_id().unwrap();
         assert!(
             store
@@ -661,6 +781,9 @@ mod tests {
             rewrap: &mut dyn FnMut(&Wrapped) -> Result<Wrapped, KeyError>,
         ) -> Result<(), LedgerError> {
             self.0.rewrap(rewrap)
+        }
+        fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
+            self.0.reserve_rotation()
         }
         fn persons(&self) -> Result<u64, StoreError> {
             self.0.persons()

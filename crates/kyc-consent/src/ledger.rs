@@ -59,6 +59,8 @@ struct Inner {
     endings: Arc<Mutex<HashMap<Subject, Weak<Endings>>>>,
     /// The endings of a transaction that somebody else commits, until that is known.
     uncommitted: Option<Mutex<Vec<Ending>>>,
+    /// The erasures that were found cut off.
+    cut_off: Vec<CutOffErasure>,
 }
 
 /// What one change writes, before it is sealed and chained.
@@ -172,7 +174,35 @@ pub struct Erasure {
 struct BegunErasure {
     /// Under which name it is recorded, if not its note's own.
     source: Option<Digest>,
+    /// What the index had for the person's mobile number, which leads to nobody once its row is gone.
+    #[serde(default)]
+    number: Option<Digest>,
     erasure: Erasure,
+}
+
+/// An erasure whose process died, or whose disk or keys failed, before it was finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutOffErasure {
+    /// Whose it is.
+    pub subject: Subject,
+    /// What it answers.
+    pub erasure: Erasure,
+    number: Option<Digest>,
+}
+
+impl CutOffErasure {
+    /// Those that the keys have noted.
+    fn noted(keys: &Keys) -> Result<Vec<Self>, LedgerError> {
+        let noted = keys.begun()?.into_iter().map(|(_, subject, what)| {
+            let begun: BegunErasure = serde_json::from_slice(&what).map_err(|_| SealError::Form)?;
+            Ok(Self {
+                subject,
+                erasure: begun.erasure,
+                number: begun.number,
+            })
+        });
+        noted.collect()
+    }
 }
 
 impl ConsentLedger {
@@ -198,7 +228,13 @@ impl ConsentLedger {
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
         keys.attach(id, || store.persons(), clock.now())?;
-        let ledger = Self::of(id, store, keys, clock);
+        // Whoever rotates now finishes it, too.
+        let Some(_alone) = keys.unless_rotating()? else {
+            return Ok(Self::of(id, store, keys.clone(), clock, Vec::new()));
+        };
+        keys.finish_rotation()?;
+        let cut_off = CutOffErasure::noted(&keys)?;
+        let ledger = Self::of(id, store, keys.clone(), clock, cut_off);
         ledger.finish_erasures()?;
         Ok(ledger)
     }
@@ -212,10 +248,17 @@ impl ConsentLedger {
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
         keys.check(id, || store.persons())?;
-        Ok(Self::of(id, store, keys, clock))
+        let cut_off = CutOffErasure::noted(&keys)?;
+        Ok(Self::of(id, store, keys, clock, cut_off))
     }
 
-    fn of(id: LedgerId, store: Arc<dyn LedgerStore>, keys: Keys, clock: Arc<dyn Clock>) -> Self {
+    fn of(
+        id: LedgerId,
+        store: Arc<dyn LedgerStore>,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        cut_off: Vec<CutOffErasure>,
+    ) -> Self {
         let inner = Inner {
             id,
             store,
@@ -224,6 +267,7 @@ impl ConsentLedger {
             writing: Mutex::new(()),
             endings: Arc::default(),
             uncommitted: None,
+            cut_off,
         };
         Self {
             inner: Arc::new(inner),
@@ -250,6 +294,7 @@ impl ConsentLedger {
             writing: Mutex::new(()),
             endings: Arc::clone(&self.inner.endings),
             uncommitted: Some(Mutex::default()),
+            cut_off: Vec::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -755,12 +800,14 @@ impl ConsentLedger {
     /// # Errors
     ///
     /// The store or the keys failed. Do it again: what was begun is finished first, with an entry of its own, and the new entry does
-    /// not name it.
+    /// not name it. [`KeyError::Rotating`](crate::KeyError::Rotating) if another erasure is under way, and nothing was done.
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
+        let _alone = self.inner.keys.alone()?;
         self.finish_erasures()?;
         let erasure = self.would_erase(subject, order)?;
         let begun = BegunErasure {
             source: self.source,
+            number: self.inner.keys.number_of(subject)?,
             erasure,
         };
         let what = serde_json::to_vec(&begun)
@@ -769,7 +816,7 @@ impl ConsentLedger {
         self.carry_out(subject, note, begun)
     }
 
-    /// What was begun and neither finished nor recorded, because its process died or its disk failed.
+    /// What was begun and neither finished nor recorded, because its process died or its disk failed. The caller rotates alone.
     fn finish_erasures(&self) -> Result<(), LedgerError> {
         for (note, subject, what) in self.inner.keys.begun()? {
             let begun = serde_json::from_slice(&what).map_err(|_| SealError::Form)?;
@@ -804,7 +851,7 @@ impl ConsentLedger {
         }
         self.inner
             .keys
-            .destroy(subject, &erasure.erased, erasure.unlinked)?;
+            .destroy_alone(subject, &erasure.erased, erasure.unlinked)?;
         if !with_ledger {
             record()?;
         }
@@ -813,6 +860,25 @@ impl ConsentLedger {
             self.inner.keys.forget(note)?;
         }
         Ok(erasure)
+    }
+
+    /// The erasures that were cut off before this ledger was opened. They are finished by now, unless it was opened to read.
+    pub fn cut_off_erasures(&self) -> &[CutOffErasure] {
+        &self.inner.cut_off
+    }
+
+    /// As [`cut_off_erasures`](Self::cut_off_erasures), that of the person who had this mobile number: it leads to nobody any more.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn cut_off_erasure_of(
+        &self,
+        mobile: &Mobile,
+    ) -> Result<Option<&CutOffErasure>, LedgerError> {
+        let number = self.inner.keys.number(mobile)?;
+        let mut cut_off = self.inner.cut_off.iter();
+        Ok(cut_off.find(|erasure| number.is_some() && erasure.number == number))
     }
 
     /// What [`erase`](Self::erase) would answer now. Nothing is erased, and nothing written.

@@ -14,6 +14,8 @@ mod proof;
 mod receipt;
 mod retention;
 mod seal;
+#[cfg(unix)]
+mod secret_file;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
@@ -31,7 +33,9 @@ pub use ids::{
     Code, DataKind, Digest, HoldId, LedgerId, ProviderName, Purpose, ReceiptId, Rule, Subject,
 };
 pub use keys::{KeyRow, KeyStore, Keys, MemoryKeyStore};
-pub use ledger::{ConsentLedger, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath};
+pub use ledger::{
+    ConsentLedger, CutOffErasure, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath,
+};
 pub use notice::{Notice, NoticeItems};
 pub use proof::{
     ConsentNeed, ConsentProof, ConsentProofs, GateRules, Ground, LONGEST_PROOF, LedgerGate, Needs,
@@ -42,6 +46,8 @@ pub use retention::{
     Circumstances, Class, Erased, ErasureReason, Hold, KeptBy, KeptClass, Term, decide, due,
 };
 pub use seal::{DataKey, Place, open, seal};
+#[cfg(unix)]
+pub use secret_file::open_secret_file;
 #[cfg(all(feature = "sqlite", unix))]
 pub use sqlite::Files;
 #[cfg(feature = "sqlite")]

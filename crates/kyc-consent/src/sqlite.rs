@@ -1,9 +1,9 @@
 //! The ledger and its keys, each in a SQLite file of its own.
 
 use std::fmt;
-use std::path::Path;
-#[cfg(unix)]
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,9 @@ use crate::keys::{DATA, KeyRow, KeyStore, other_ledger};
 #[cfg(unix)]
 use crate::ledger::ConsentLedger;
 use crate::retention::{Class, Hold};
-use crate::store::{Change, EndReason, Follower, LedgerStore, ReceiptRow, SubjectState};
+use crate::store::{
+    Change, EndReason, Follower, LedgerStore, ReceiptRow, Reservation, SubjectState,
+};
 #[cfg(unix)]
 use crate::wrapper::FileKeyWrapper;
 use crate::wrapper::Wrapped;
@@ -693,7 +695,10 @@ impl Files {
             return Err(KeyError::Lost { persons }.into());
         }
         let keys = open_to_read(&self.keys, &KEYS).map_err(StoreError::from)?;
-        let keys = SqliteKeyStore(Mutex::new(keys));
+        let keys = SqliteKeyStore {
+            connection: Mutex::new(keys),
+            path: self.keys.clone(),
+        };
         if !self.key_encryption_key.exists() {
             let persons = keys.persons()?;
             return Err(KeyError::Lost { persons }.into());
@@ -705,7 +710,11 @@ impl Files {
 }
 
 /// Wrapped keys in a SQLite file of their own. What was deleted is neither in the file nor in its log when a method returns.
-pub struct SqliteKeyStore(Mutex<Connection>);
+pub struct SqliteKeyStore {
+    connection: Mutex<Connection>,
+    /// The file, whatever links lead to it.
+    path: PathBuf,
+}
 
 impl fmt::Debug for SqliteKeyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -721,20 +730,28 @@ impl SqliteKeyStore {
     /// As for [`SqliteStore::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let opened = Candidate::new(path.as_ref(), &KEYS)?.wait()?;
-        Ok(Self(Mutex::new(opened.writer)))
+        let path = fs::canonicalize(path).map_err(unlocked)?;
+        Ok(Self {
+            connection: Mutex::new(opened.writer),
+            path,
+        })
     }
+}
+
+fn unlocked(error: io::Error) -> StoreError {
+    StoreError::Failed(error.kind().to_string())
 }
 
 impl KeyStore for SqliteKeyStore {
     fn ledger(&self) -> Result<Option<LedgerId>, StoreError> {
-        let connection = held(&self.0);
+        let connection = held(&self.connection);
         let id = connection.query_row("SELECT id FROM ledger", [], |row| row.get(0));
         Ok(id.optional()?.map(LedgerId::from_bytes))
     }
 
     fn tie(&self, ledger: LedgerId) -> Result<(), StoreError> {
         let insert = "INSERT OR IGNORE INTO ledger VALUES (1, ?1)";
-        held(&self.0).execute(insert, [ledger.as_bytes()])?;
+        held(&self.connection).execute(insert, [ledger.as_bytes()])?;
         match self.ledger()? {
             Some(tied) if tied == ledger => Ok(()),
             _ => Err(other_ledger()),
@@ -742,14 +759,14 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn get(&self, name: &[u8]) -> Result<Option<KeyRow>, StoreError> {
-        let connection = held(&self.0);
+        let connection = held(&self.connection);
         let mut statement = connection.prepare_cached("SELECT * FROM secret WHERE name = ?1")?;
         let mut rows = statement.query([name])?;
         rows.next()?.map(key_row).transpose()
     }
 
     fn list(&self, prefix: &[u8]) -> Result<Vec<KeyRow>, StoreError> {
-        let connection = held(&self.0);
+        let connection = held(&self.connection);
         let mut statement =
             connection.prepare_cached("SELECT * FROM secret WHERE name >= ?1 ORDER BY name")?;
         let mut rows = statement.query([prefix])?;
@@ -765,7 +782,7 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn insert(&self, rows: &[KeyRow]) -> Result<bool, StoreError> {
-        let mut connection = held(&self.0);
+        let mut connection = held(&self.connection);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in rows {
             let inserted = transaction
@@ -785,7 +802,7 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError> {
-        let changed = held(&self.0).execute(
+        let changed = held(&self.connection).execute(
             "UPDATE secret SET key_id = ?4, wrapped = ?5 WHERE name = ?1 AND key_id = ?2 AND wrapped = ?3",
             params![
                 old.name,
@@ -799,7 +816,7 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn delete(&self, names: &[Vec<u8>]) -> Result<(), StoreError> {
-        let mut connection = held(&self.0);
+        let mut connection = held(&self.connection);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for name in names {
             transaction
@@ -814,7 +831,7 @@ impl KeyStore for SqliteKeyStore {
         &self,
         rewrap: &mut dyn FnMut(&Wrapped) -> Result<Wrapped, KeyError>,
     ) -> Result<(), LedgerError> {
-        let mut connection = held(&self.0);
+        let mut connection = held(&self.connection);
         let store = |error: rusqlite::Error| LedgerError::Store(error.into());
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -845,8 +862,24 @@ impl KeyStore for SqliteKeyStore {
         Ok(truncate(&connection)?)
     }
 
+    /// SQLite's own locks are lost when the file is opened and closed beside it, so this is another file's.
+    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".rotation");
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let lock = options.open(name).map_err(unlocked)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Reservation::until(move || drop(lock)))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(unlocked(error)),
+        }
+    }
+
     fn persons(&self) -> Result<u64, StoreError> {
-        let connection = held(&self.0);
+        let connection = held(&self.connection);
         let count =
             "SELECT count(DISTINCT substr(name, 2, 16)) FROM secret WHERE substr(name, 1, 1) = ?1";
         unsigned(connection.query_row(count, [DATA], |row| row.get(0))?)

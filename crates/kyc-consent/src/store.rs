@@ -275,12 +275,12 @@ pub trait LedgerStore: fmt::Debug + Send + Sync + 'static {
     fn untold(&self, after: &str, limit: usize) -> Result<Vec<Follower>, StoreError>;
 }
 
-/// The next commit, as long as it is held.
+/// The next commit, or the next rotation of keys, as long as it is held.
 #[derive(Default)]
 pub struct Reservation<'s>(Option<Box<dyn FnOnce() + Send + 's>>);
 
 impl<'s> Reservation<'s> {
-    /// One that is given up by this, whether the commit came or not.
+    /// One that is given up by this, whether what was reserved came or not.
     pub fn until(given_up: impl FnOnce() + Send + 's) -> Self {
         Self(Some(Box::new(given_up)))
     }

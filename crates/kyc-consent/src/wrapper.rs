@@ -169,6 +169,7 @@ mod file {
 
     use super::{Keks, KeyError, KeyWrapper, Mutex, Wrapped, Zeroizing, fmt, held};
     use crate::ids::from_hex;
+    use crate::secret_file::open_secret_file;
 
     const FIRST_LINE: &str = "kyc-consent key-encryption keys, form 1. A copy of this file undoes erasure: keep it out of backups.";
     /// A file with two keys has less than 300 bytes.
@@ -204,7 +205,7 @@ mod file {
     impl Read {
         /// Reads the file again if it is another one by now.
         fn refresh(&mut self, path: &Path) -> Result<&Keks, KeyError> {
-            if Stamp::of(&fs::symlink_metadata(path)?) != self.stamp {
+            if Stamp::of(&fs::metadata(path)?) != self.stamp {
                 *self = read(path)?;
             }
             Ok(&self.keys)
@@ -234,7 +235,7 @@ mod file {
         ///
         /// # Errors
         ///
-        /// It does not exist, is no regular file, may be read or written by others, or is not in its form.
+        /// As for [`open_secret_file`](crate::open_secret_file), or it is not in its form.
         pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyError> {
             let path = path.into();
             let keys = Mutex::new(read(&path)?);
@@ -247,14 +248,16 @@ mod file {
             change: impl FnOnce(&mut Keks) -> Result<bool, KeyError>,
         ) -> Result<(), KeyError> {
             let mut held = held(&self.keys);
+            // What a link leads to is changed, and its lock is the one of every link to it.
+            let path = &fs::canonicalize(&self.path)?;
             let lock = OpenOptions::new()
                 .create(true)
                 .append(true)
                 .mode(0o600)
-                .open(beside(&self.path, "lock"))?;
+                .open(beside(path, "lock"))?;
             lock.lock()?;
             // What a killed change left.
-            let new = beside(&self.path, "new");
+            let new = beside(path, "new");
             match OpenOptions::new().write(true).open(&new) {
                 Ok(left) => {
                     wipe(left)?;
@@ -263,18 +266,18 @@ mod file {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
-            let mut read_now = read(&self.path)?;
+            let mut read_now = read(path)?;
             if !change(&mut read_now.keys)? {
                 *held = read_now;
                 return Ok(());
             }
-            let old = OpenOptions::new().write(true).open(&self.path)?;
+            let old = OpenOptions::new().write(true).open(path)?;
             write_new(&new, &read_now.keys)?;
-            fs::rename(&new, &self.path)?;
-            sync_directory(&self.path)?;
+            fs::rename(&new, path)?;
+            sync_directory(path)?;
             // The old file has no name any more, only this handle.
             wipe(old)?;
-            *held = read(&self.path)?;
+            *held = read(path)?;
             Ok(())
         }
     }
@@ -305,7 +308,8 @@ mod file {
         fn destroy_earlier(&self) -> Result<(), KeyError> {
             // Asked at each start, when there is nothing to destroy, and nothing that a killed change left.
             let is_alone = held(&self.keys).refresh(&self.path)?.0.len() == 1;
-            if is_alone && fs::symlink_metadata(beside(&self.path, "new")).is_err() {
+            let new = beside(&fs::canonicalize(&self.path)?, "new");
+            if is_alone && fs::symlink_metadata(new).is_err() {
                 return Ok(());
             }
             self.change(|keys| Ok(keys.keep_current()))
@@ -320,19 +324,8 @@ mod file {
     }
 
     fn read(path: &Path) -> Result<Read, KeyError> {
-        // A link could be turned to another file after it was looked at.
-        if !fs::symlink_metadata(path)?.is_file() {
-            return Err(KeyError::NoFile);
-        }
-        let mut file = File::open(path)?;
+        let mut file = open_secret_file(path)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(KeyError::NoFile);
-        }
-        let mode = metadata.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::OpenToOthers { mode });
-        }
         if metadata.len() > MOST_BYTES {
             return Err(KeyError::Malformed);
         }
@@ -437,9 +430,6 @@ mod file {
         fn only_a_regular_file_in_its_form_is_a_key_file() {
             let (directory, path) = directory();
             drop(FileKeyWrapper::create(&path).unwrap());
-            let link = directory.path().join("link");
-            std::os::unix::fs::symlink(&path, &link).unwrap();
-            assert_eq!(FileKeyWrapper::open(&link).unwrap_err(), KeyError::NoFile);
             assert_eq!(
                 FileKeyWrapper::open(directory.path()).unwrap_err(),
                 KeyError::NoFile
@@ -504,6 +494,25 @@ mod file {
                 let text = fs::read_to_string(entry.unwrap().path()).unwrap();
                 assert!(!text.contains(&old_key));
             }
+        }
+
+        #[test]
+        fn a_link_stays_one_and_what_it_leads_to_is_rotated() {
+            let (directory, path) = directory();
+            let before = FileKeyWrapper::create(&path)
+                .unwrap()
+                .wrap(&SECRET)
+                .unwrap();
+            let link = directory.path().join("link");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            let linked = FileKeyWrapper::open(&link).unwrap();
+            assert_eq!(*linked.unwrap(&before).unwrap(), SECRET);
+            linked.rotate().unwrap();
+            linked.destroy_earlier().unwrap();
+            assert!(link.is_symlink() && path.is_file());
+            let direct = FileKeyWrapper::open(&path).unwrap();
+            assert_eq!(direct.unwrap(&before).unwrap_err(), KeyError::Gone);
+            assert_eq!(direct.key_id().unwrap(), linked.key_id().unwrap());
         }
 
         #[test]

@@ -556,7 +556,10 @@ impl Running {
             .with_elapsed(self.started.elapsed());
         let error = match self.step {
             StepName::DiscoverAggregators => error.with_idempotency(Idempotency::Safe),
-            _ => error,
+            // A client says more, and did not come to say it.
+            _ => error.with_settling(Some(
+                "ask the provider what became of the request with this id",
+            )),
         };
         match &self.request_id {
             Some(request_id) => error.with_request_id(request_id.clone()),

@@ -17,28 +17,51 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What the server or the connection said: the condition, never a message, because messages repeat values.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct PostgresError(String);
+#[error("{condition}")]
+pub struct PostgresError {
+    condition: String,
+    is_unreachable: bool,
+}
 
 impl PostgresError {
     pub(crate) fn of(error: &Error) -> Self {
-        Self(match error.code() {
-            Some(code) => format!("the server refused it with SQLSTATE {}", code.code()),
-            None if error.is_closed() => "the connection was closed".to_owned(),
-            None => {
-                let source = std::error::Error::source(error);
-                let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-                match io {
-                    Some(io) => format!("the connection failed: {}", io.kind()),
-                    None => "the connection failed".to_owned(),
-                }
-            }
-        })
+        let Some(code) = error.code() else {
+            let source = std::error::Error::source(error);
+            let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+            return Self::unreachable(match io {
+                Some(io) => format!("the connection failed: {}", io.kind()),
+                None if error.is_closed() => "the connection was closed".to_owned(),
+                None => "the connection failed".to_owned(),
+            });
+        };
+        let condition = format!("the server refused it with SQLSTATE {}", code.code());
+        match is_away(code) {
+            true => Self::unreachable(condition),
+            false => Self {
+                condition,
+                is_unreachable: false,
+            },
+        }
     }
 
-    pub(crate) fn text(text: &str) -> Self {
-        Self(text.to_owned())
+    /// There is no connection, or not in time.
+    pub(crate) fn unreachable(condition: impl Into<String>) -> Self {
+        Self {
+            condition: condition.into(),
+            is_unreachable: true,
+        }
     }
+
+    /// Whether the server was not reached, or takes nobody in now, so that the same may succeed later.
+    pub fn is_unreachable(&self) -> bool {
+        self.is_unreachable
+    }
+}
+
+/// Whether it is one of the connection, of a server that starts or stops, or of one that has no connection left.
+fn is_away(code: &SqlState) -> bool {
+    let is_of = |class| code.code().starts_with(class);
+    is_of("08") || is_of("57P") || *code == SqlState::TOO_MANY_CONNECTIONS
 }
 
 /// Why something was not done.
@@ -97,10 +120,11 @@ impl From<Failure> for EngineError {
                 };
                 EngineError::new(kind).with_source(PostgresError::of(&error))
             }
-            Failure::Pool(why) => unavailable(PostgresError::text(why)),
-            Failure::Overtaken => {
-                unavailable(PostgresError::text("it was overtaken again and again"))
-            }
+            Failure::Pool(why) => unavailable(PostgresError::unreachable(why)),
+            Failure::Overtaken => unavailable(PostgresError {
+                condition: "it was overtaken again and again".to_owned(),
+                is_unreachable: false,
+            }),
         }
     }
 }
@@ -123,12 +147,7 @@ impl Failure {
     /// Whether the server answered, so that another transaction may succeed at once.
     pub(crate) fn is_of_the_server(&self) -> bool {
         match self {
-            Self::Database(error) => error.code().is_some_and(|code| {
-                // Of the connection, and of a server that is shut down.
-                !["08", "57P"]
-                    .iter()
-                    .any(|class| code.code().starts_with(class))
-            }),
+            Self::Database(error) => error.code().is_some_and(|code| !is_away(code)),
             Self::Overtaken => true,
             Self::Refused(_) | Self::Pool(_) => false,
         }

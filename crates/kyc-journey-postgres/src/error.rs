@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio_postgres::error::SqlState;
+
 use crate::database::PostgresError;
 
 /// Why a database was not opened. Nothing was written to it.
@@ -36,9 +38,24 @@ pub enum OpenError {
         "the name of the schema must be 1 to 63 lower-case letters, digits or underscores, and begin with no digit"
     )]
     SchemaName,
-    /// The server cannot be reached, or does not let this user in.
-    #[error("the database cannot be connected to: {0}")]
+    /// The server cannot be reached, or takes nobody in now. Check the address, and try again.
+    #[error("the server of the database cannot be reached: {0}")]
     Unreachable(PostgresError),
+    /// The server's certificate is not one that is trusted, or is another name's.
+    #[error("the certificate of the database's server is not trusted, or not for this name")]
+    Certificate,
+    /// The server does not let this user in. Check the user and the password.
+    #[error("the server of the database does not let this user in with this password")]
+    Credentials,
+    /// The server asks for a password, and there is none.
+    #[error("the server of the database asks for a password, and there is none")]
+    NoPassword,
+    /// The server has no database of this name. Make it, or correct the address.
+    #[error("the server has no database of this name")]
+    NoDatabase,
+    /// The user may not make the tables, or not use them. Grant it `CREATE` on the database, or what belongs to the schema.
+    #[error("the user of the database may not make its tables, or not use them")]
+    Forbidden,
     /// The server is older than version 13.
     #[error("PostgreSQL {found} is too old; 13 is the oldest that is accepted")]
     OldServer {
@@ -115,12 +132,40 @@ pub enum NotWithdrawn {
 impl OpenError {
     /// The connections are gone with their thread.
     pub(crate) fn gone() -> Self {
-        Self::Unreachable(PostgresError::text("the connection failed"))
+        Self::Unreachable(PostgresError::unreachable("the connection failed"))
     }
 }
 
 impl From<tokio_postgres::Error> for OpenError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Postgres(PostgresError::of(&error))
+        match error.code() {
+            Some(&SqlState::INVALID_CATALOG_NAME) => return Self::NoDatabase,
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => return Self::Forbidden,
+            // A wrong password, and a user whom the server's rules do not let in at all.
+            Some(code) if code.code().starts_with("28") => return Self::Credentials,
+            _ => {}
+        }
+        let source = std::error::Error::source(&error);
+        // The driver has no kind for it.
+        if source.is_some_and(|source| source.to_string() == "password missing") {
+            return Self::NoPassword;
+        }
+        #[cfg(feature = "tls")]
+        if source.is_some_and(is_untrusted) {
+            return Self::Certificate;
+        }
+        match PostgresError::of(&error) {
+            error if error.is_unreachable() => Self::Unreachable(error),
+            error => Self::Postgres(error),
+        }
     }
+}
+
+/// Whether a connection failed because the server's certificate was refused.
+#[cfg(feature = "tls")]
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    let inner = io.and_then(std::io::Error::get_ref);
+    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }

@@ -252,12 +252,12 @@ impl PostgresOptions {
         let schema = self.schema.as_deref().unwrap_or(application.schema);
         let (pool, refused) = self.pool(schema, application.name)?;
         let mut first = pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => OpenError::Unreachable(PostgresError::of(&error)),
+            PoolError::Backend(error) => error.into(),
             PoolError::Timeout(_) => {
-                OpenError::Unreachable(PostgresError::text("it did not answer in time"))
+                OpenError::Unreachable(PostgresError::unreachable("it did not answer in time"))
             }
             _ => take(&refused).unwrap_or_else(|| {
-                OpenError::Unreachable(PostgresError::text("the connection failed"))
+                OpenError::Unreachable(PostgresError::unreachable("the connection failed"))
             }),
         })?;
         if !identify(&first, schema, application).await? {
@@ -327,7 +327,8 @@ impl PostgresOptions {
             })
             .post_create(checked)
             .build();
-        let no_runtime = |_| OpenError::Unreachable(PostgresError::text("there is no runtime"));
+        let no_runtime =
+            |_| OpenError::Unreachable(PostgresError::unreachable("there is no runtime"));
         Ok((pool.map_err(no_runtime)?, refused))
     }
 

@@ -32,9 +32,10 @@ const WAITING: usize = 8_192;
 #[derive(Debug)]
 pub struct SqliteEngine {
     // In this order: the database is closed before the lock is given up.
-    writer: Writer,
+    /// None of an engine that only reads.
+    writer: Option<Writer>,
     reader: Arc<Mutex<Connection>>,
-    _lock: File,
+    _lock: Option<File>,
     tables: Tables,
     changed: Notify,
     is_run: Arc<AtomicBool>,
@@ -53,6 +54,27 @@ impl SqliteEngine {
             sealer,
             apply,
         )
+    }
+
+    /// Opens a database that is there to read it, which needs no right to write: nothing is written to it, and what would write is refused
+    /// as [`WrongStore`](EngineErrorKind::WrongStore). It does not wait for whoever has the file.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sqlite_file::open_to_read`].
+    pub fn open_to_read(
+        path: impl AsRef<Path>,
+        sealer: Arc<dyn Sealer>,
+    ) -> Result<Self, OpenError> {
+        let reader = sqlite_file::open_to_read(path.as_ref(), &JOURNEYS)?;
+        Ok(Self {
+            writer: None,
+            reader: Arc::new(Mutex::new(reader)),
+            _lock: None,
+            tables: Tables::new(sealer, apply, Recent::default()),
+            changed: Notify::new(),
+            is_run: Arc::default(),
+        })
     }
 
     /// Finds what speaks against a file that is to be opened or made, and writes nothing: before something is made that belongs to it,
@@ -100,9 +122,9 @@ impl SqliteEngine {
         let tables = Tables::new(sealer, machine, recent.clone());
         let writer = Writer::start(writer, WAITING, move || recent.clear());
         Ok(Self {
-            writer: writer.map_err(|source| OpenError::file(&path, source))?,
+            writer: Some(writer.map_err(|source| OpenError::file(&path, source))?),
             reader: Arc::new(Mutex::new(reader)),
-            _lock: lock,
+            _lock: Some(lock),
             tables,
             changed: Notify::new(),
             is_run: Arc::default(),
@@ -113,13 +135,15 @@ impl SqliteEngine {
     /// [`Overloaded`](EngineErrorKind::Overloaded).
     #[must_use]
     pub fn with_waiting(self, writes: usize) -> Self {
-        self.writer.set_capacity(writes);
+        if let Some(writer) = &self.writer {
+            writer.set_capacity(writes);
+        }
         self
     }
 
     /// How many transactions were committed since the engine was opened: each has made everything durable that it acknowledged.
     pub fn commits(&self) -> u64 {
-        self.writer.commits()
+        self.writer.as_ref().map_or(0, Writer::commits)
     }
 
     /// Applies events by another machine than [`apply`].
@@ -138,7 +162,12 @@ impl SqliteEngine {
     #[cfg(feature = "testing")]
     pub fn execute(&self, statement: &str) -> Result<(), EngineError> {
         let run = |database: &Connection| database.execute_batch(statement);
-        self.writer.alone(run).map_err(not_written)
+        self.writer()?.alone(run).map_err(not_written)
+    }
+
+    fn writer(&self) -> Result<&Writer, EngineError> {
+        let only_reads = || EngineError::new(EngineErrorKind::WrongStore);
+        self.writer.as_ref().ok_or_else(only_reads)
     }
 
     async fn write<T: Send + 'static>(
@@ -146,7 +175,9 @@ impl SqliteEngine {
         mut change: impl FnMut(&Tables, &Connection) -> Result<T, Failure<EngineError>> + Send + 'static,
     ) -> Result<T, EngineError> {
         let tables = self.tables.clone();
-        let written = self.writer.write(move |database| change(&tables, database));
+        let written = self
+            .writer()?
+            .write(move |database| change(&tables, database));
         written
             .await
             .unwrap_or_else(|failed| Err(not_written(failed)))

@@ -250,6 +250,22 @@ impl Sandbox {
         returned
     }
 
+    /// Whether something was opened here: a session at Veriff by its id, one at DigiLocker by its `transaction_id`, a consent by FinPro's
+    /// handle or Finpass's `client_id`.
+    pub fn has_opened(&self, id: &str) -> bool {
+        let Providers {
+            veriff,
+            deepvue,
+            finpro,
+            finpass,
+            ..
+        } = &self.providers;
+        veriff.has_session(id)
+            || deepvue.has_session(id)
+            || finpro.has_consent(id)
+            || finpass.has_consent(id)
+    }
+
     /// The time on the sandbox's clock.
     pub fn now(&self) -> SystemTime {
         system_time(self.providers.simulation.now_ms())

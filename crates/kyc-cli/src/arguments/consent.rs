@@ -35,6 +35,16 @@ pub(crate) struct Whose {
     pub(crate) mobile: Option<String>,
 }
 
+impl Whose {
+    /// What was typed, for messages.
+    pub(crate) fn field(&self) -> &'static str {
+        match self.mobile {
+            Some(_) => "--mobile-number",
+            None => "SUBJECT",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ConsentShow {
     #[command(flatten)]

@@ -60,9 +60,9 @@ pub(crate) struct JourneyStart {
     /// Start the sandbox inside this process and use it for all four providers
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// The person's mobile number, 10 digits
+    /// The person's mobile number, 10 digits; may be left out where --key names a journey that has begun, which keeps it
     #[arg(long = "mobile-number", alias = "mobile")]
-    pub(crate) mobile: String,
+    pub(crate) mobile: Option<String>,
     /// What the journey is to reach, a TOML or JSON file; documents, accounts and a verification if absent
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
@@ -114,8 +114,9 @@ pub(crate) struct JourneyServe {
     /// The purpose that DigiLocker shows to the person
     #[arg(long)]
     pub(crate) purpose: Option<String>,
-    /// FinPro: the template of the consents
-    #[arg(long)]
+    /// FinPro: the template of the consents, as `kyc finpro list-products` has it; required where FinPro's settings are in the environment,
+    /// for plans with accounts at FinPro. A sandbox has LOAN-1 alone
+    #[arg(long, value_name = "ID")]
     pub(crate) product_id: Option<String>,
     /// FinPro: the aggregator where a plan names none
     #[arg(long, value_name = "ID", default_value = "onemoney")]
@@ -129,7 +130,7 @@ pub(crate) struct JourneyList {
     /// Only journeys in this state, such as needs_person; may be given several times
     #[arg(long)]
     pub(crate) status: Vec<String>,
-    /// Only journeys that have not changed for this long, such as 1h or 2d
+    /// Only journeys that have not changed for this long, such as 1h or 2d, and have not ended, unless --status asks for those
     #[arg(long, value_name = "LENGTH")]
     pub(crate) stuck: Option<String>,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `kyc erase`.
 
-use kyc_consent::{ErasureOrder, ErasureReason, KeptBy, KeptClass, Subject, Term};
+use kyc_consent::{Erasure, ErasureOrder, ErasureReason, KeptBy, KeptClass, Subject, Term};
 use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::JourneyId;
 use serde_json::{Value, json};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::class_name;
 use crate::arguments::Erase;
 use crate::failure::Failure;
-use crate::journey::{self, Store};
+use crate::journey::Store;
 use crate::ledger::{Ledger, failed, is_withdrawn};
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{self, Place};
 
 pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
@@ -19,17 +19,24 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
         true => Ledger::to_read(&place)?,
         false => Ledger::existing(&place)?,
     };
+    if let Some(cut_off) = ledger.cut_off_erasure(&arguments.whose)? {
+        let (subject, erasure) = (cut_off.subject, &cut_off.erasure);
+        let is_finished = !ledger.is_to_read();
+        output.tell(match is_finished {
+            true => "an earlier erasure of this person was cut off; it has been finished now",
+            false => "an erasure of this person has begun, and was cut off: it is finished without --dry-run",
+        });
+        return print(subject, erasure, !is_finished, output);
+    }
     let subject = ledger.someone(&arguments.whose)?;
     let now = SystemClock.now();
     let state = ledger.0.state(subject).map_err(|error| failed(&error))?;
     let is_live = |row: &&kyc_consent::ReceiptRow| row.rule.is_none() && row.is_live(now);
     if state.receipts.iter().any(|row| is_live(&row)) {
         let rule = "has a live consent, under which journeys go on; `kyc consent withdraw` ends it";
-        return Err(Failure::configuration("SUBJECT", rule));
+        return Err(Failure::configuration(arguments.whose.field(), rule));
     }
-    if !arguments.dry_run {
-        refuse_what_goes_on(&ledger, &place, subject).await?;
-    }
+    refuse_what_goes_on(&ledger, &place, subject, arguments).await?;
     let order = ErasureOrder {
         reason: ErasureReason::Request,
         classes: None,
@@ -40,6 +47,16 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
         false => ledger.0.erase(subject, &order),
     };
     let erasure = erasure.map_err(|error| failed(&error))?;
+    print(subject, &erasure, arguments.dry_run, output)
+}
+
+/// Says what was erased, or would be.
+fn print(
+    subject: Subject,
+    erasure: &Erasure,
+    dry_run: bool,
+    output: Output,
+) -> Result<(), Failure> {
     let erased: Vec<&str> = erasure
         .erased
         .iter()
@@ -48,14 +65,14 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
     if output.json {
         let answer = json!({
             "subject": subject.to_string(),
-            "dry_run": arguments.dry_run,
+            "dry_run": dry_run,
             "erased": erased,
             "kept": erasure.kept.iter().map(kept).collect::<Vec<_>>(),
             "unlinked": erasure.unlinked,
         });
         return output.answer(&answer, None);
     }
-    let (erases, unlinks) = match arguments.dry_run {
+    let (erases, unlinks) = match dry_run {
         true => ("would erase", "the mobile number would lead"),
         false => ("erased", "the mobile number leads"),
     };
@@ -78,6 +95,7 @@ async fn refuse_what_goes_on(
     ledger: &Ledger,
     place: &Place,
     subject: Subject,
+    arguments: &Erase,
 ) -> Result<(), Failure> {
     let rows = ledger.0.state(subject).map_err(|error| failed(&error))?;
     let followers = ledger.0.followers(subject);
@@ -92,13 +110,16 @@ async fn refuse_what_goes_on(
     if followers.is_empty() || are_lost {
         return Ok(());
     }
-    let store = Store::existing(place).await?;
+    let store = match arguments.dry_run {
+        true => Store::reading(place).await?,
+        false => Store::existing(place).await?,
+    };
     let mut going_on = Vec::new();
     for follower in followers {
         let Ok(id) = JourneyId::parse(&follower.name) else {
             continue;
         };
-        let record = store.engine.read(&id).await.map_err(journey::failed)?;
+        let record = store.engine.read(&id).await.map_err(place::failed)?;
         if record.is_some_and(|record| !record.state.status().is_end()) {
             going_on.push(follower.name);
         }
@@ -110,7 +131,7 @@ async fn refuse_what_goes_on(
                 "has journeys that have not ended: {}; `kyc journey withdraw ID` ends each",
                 journeys.join(", ")
             );
-            Err(Failure::configuration("SUBJECT", rule))
+            Err(Failure::configuration(arguments.whose.field(), rule))
         }
     }
 }

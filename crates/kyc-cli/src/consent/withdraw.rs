@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kyc_consent::{Effect, ReceiptId, Scope, Subject, Withdrawal};
+use kyc_consent::{Detail, Effect, ProviderName, ReceiptId, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::SystemClock;
 use serde_json::json;
 
@@ -44,7 +44,12 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         },
     };
     let receipts: Vec<String> = withdrawn.receipts.iter().map(ToString::to_string).collect();
-    let follows: Vec<String> = withdrawn.effects.iter().filter_map(words).collect();
+    let used = used(&ledger, subject)?;
+    let follows = withdrawn.effects.iter().filter(|effect| match effect {
+        Effect::Delete { provider } => used.has(provider),
+        _ => true,
+    });
+    let follows: Vec<String> = follows.filter_map(words).collect();
     if output.json {
         let answer = json!({
             "subject": subject.to_string(),
@@ -91,6 +96,36 @@ async fn at_the_ledger(
     // Whoever opens the file tells them, and asks the ledger before each call until then.
     let opened = Store::existing(place).await;
     Ok((withdrawn, opened.is_ok().then_some(untold.len())))
+}
+
+/// The providers that got anything of a person. A consent names those of every plan, and most have nothing.
+struct Used {
+    providers: Vec<ProviderName>,
+    /// An entry is erased, so that it may have been any.
+    is_erased: bool,
+}
+
+impl Used {
+    fn has(&self, provider: &ProviderName) -> bool {
+        self.is_erased || self.providers.contains(provider)
+    }
+}
+
+fn used(ledger: &Ledger, subject: Subject) -> Result<Used, Failure> {
+    let history = ledger.0.history(subject).map_err(|error| failed(&error))?;
+    let mut used = Used {
+        providers: Vec::new(),
+        is_erased: false,
+    };
+    for (_, says) in history {
+        match says {
+            Some(Detail::Used(entry)) => used.providers.push(entry.provider),
+            Some(Detail::Artefact(artefact)) => used.providers.push(artefact.provider),
+            Some(_) => {}
+            None => used.is_erased = true,
+        }
+    }
+    Ok(used)
 }
 
 /// What has to follow. What journeys opened they give back themselves.

@@ -5,9 +5,10 @@ use kyc_journey::{Fact, HistoryEntry, Journey, JourneyRecord, Seq, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::store::{Store, failed};
+use super::store::Store;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::place::failed;
 
 const HIDDEN: &str = "***";
 

@@ -8,25 +8,25 @@ use std::time::Duration;
 use kyc_facade::consent_hmac::{ConsentType, Veriff};
 use kyc_facade::deepvue_digilocker::Deepvue;
 use kyc_facade::finpass::Finpass;
-use kyc_facade::finpro_fiu::ProductId;
 use kyc_facade::finpro_profile::Finpro;
 use kyc_facade::provider_core::capability::AggregatorId;
 use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyId, JourneyRecord, Leg,
-    LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer, TimerPurpose,
+    LegStatus, Payload, Provider, ReceiptId, Reference, Runner, Seq, SetTimer, TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
 
 use super::invented::{APPROVES, Lender, Nowhere, SandboxClock, addresses, purpose};
-use super::store::{Store, failed};
+use super::store::Store;
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
-use crate::ledger;
+use crate::place::failed;
 use crate::sandbox::serve;
 use crate::terms::ConsentTerms;
+use crate::{ledger, product};
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
@@ -40,7 +40,6 @@ const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
 const LONGEST: SignedDuration = SignedDuration::from_hours(40 * 24);
 
 /// What the sandbox knows.
-const PRODUCT: &str = "LOAN-1";
 const AGGREGATOR: &str = "onemoney";
 
 /// A journey that is followed.
@@ -68,7 +67,17 @@ impl Following {
         id: JourneyId,
         options: CallSettings,
     ) -> Result<Self, Failure> {
+        let known = store.engine.read(&id).await.map_err(failed)?;
+        let references = known.map_or_else(Vec::new, |known| known.state.references());
+        if !references.is_empty() {
+            has_its_sandbox(&store)?;
+        }
         let sandbox = store.sandbox(kyc_sandbox::Settings::default())?;
+        let opened = |reference: &Reference| sandbox.has_opened(reference.id.as_str());
+        if !references.is_empty() && !references.iter().any(opened) {
+            let rule = "knows nothing of what this journey opened, which began in another one: go on with it where that lies";
+            return Err(Failure::configuration("the sandbox beside it", rule));
+        }
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let timeout = options.timeout;
@@ -87,7 +96,7 @@ impl Following {
             .deepvue(clients.client(Deepvue::from_settings)?, purpose(APPROVES))
             .finpro(
                 clients.client(Finpro::from_settings)?,
-                ProductId::parse(PRODUCT)?,
+                product::parse(product::OF_THE_SANDBOX)?,
                 AggregatorId::parse(AGGREGATOR)?,
             )
             .finpass(clients.client(Finpass::from_settings)?)
@@ -243,6 +252,17 @@ impl Following {
     pub(crate) async fn end(self, followed: Followed) -> (Store, JourneyRecord, bool) {
         self.served.shutdown().await;
         (self.store, followed.record, followed.written)
+    }
+}
+
+/// A new sandbox would know nothing of what journeys opened elsewhere, and answer with invented data.
+pub(crate) fn has_its_sandbox(store: &Store) -> Result<(), Failure> {
+    match store.has_sandbox() {
+        true => Ok(()),
+        false => Err(Failure::configuration(
+            "--sandbox",
+            "there is no sandbox beside these journeys",
+        )),
     }
 }
 

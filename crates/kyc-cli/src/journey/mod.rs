@@ -24,7 +24,7 @@ use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
 use self::store::OFTEN;
-pub(crate) use self::store::{Store, failed};
+pub(crate) use self::store::Store;
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -32,7 +32,7 @@ use crate::interrupt::Interrupt;
 use crate::ledger::{self, channel};
 use crate::output::Output;
 use crate::parse::length;
-use crate::place::Place;
+use crate::place::{Place, failed};
 
 /// A required leg ended against the person, or the person refused.
 const EXIT_REJECTED: u8 = 3;
@@ -51,14 +51,14 @@ pub(crate) async fn run(
         JourneyCommand::Resume(arguments) => resume::run(arguments, options, output).await,
         JourneyCommand::List(arguments) => list(arguments, output).await,
         JourneyCommand::Show(arguments) => {
-            let store = Store::existing(&Place::of(&arguments.store)?).await?;
+            let store = Store::to_show(&Place::of(&arguments.store)?).await?;
             let (_, record) = find(&store, &arguments.id).await?;
             show::print(&store, &record, output).await?;
             Ok(0)
         }
         JourneyCommand::Watch(arguments) => watch(arguments, options, output).await,
         JourneyCommand::Export(arguments) => {
-            let store = Store::existing(&Place::of(&arguments.store)?).await?;
+            let store = Store::to_show(&Place::of(&arguments.store)?).await?;
             let (_, record) = find(&store, &arguments.id).await?;
             export::print(&store, &record).await?;
             Ok(0)
@@ -168,10 +168,15 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
             Failure::configuration("--status", format!("must be one of {}", names.join(", ")))
         })
     });
-    let statuses = statuses.collect::<Result<Vec<_>, _>>()?;
+    let mut statuses = statuses.collect::<Result<Vec<_>, _>>()?;
+    if arguments.stuck.is_some() && statuses.is_empty() {
+        // What has ended is not stuck.
+        let all = JourneyStatus::ALL.iter().copied();
+        statuses.extend(all.filter(|status| !status.is_end()));
+    }
     let stuck = arguments.stuck.as_deref();
     let stuck = stuck.map(|text| length("--stuck", text)).transpose()?;
-    let store = Store::existing(&Place::of(&arguments.store)?).await?;
+    let store = Store::to_show(&Place::of(&arguments.store)?).await?;
     let since = match stuck {
         Some(length) => {
             let since = store.now()?.checked_sub(length);

@@ -8,7 +8,7 @@ use super::invented::{Lender, addresses};
 use super::store::Store;
 use crate::failure::Failure;
 
-const MOBILE: &str = "--mobile-number";
+pub(super) const MOBILE: &str = "--mobile-number";
 
 /// Checks that a journey has a person, unless it has ended, and that it is the one with this number, if one is given. Neither number is
 /// told.

@@ -129,6 +129,26 @@ mod tests {
                 "[accounts] data_life: must be positive",
             ),
             (
+                "deadline = \"100000h\"\n[verification]",
+                "deadline: must be 10 years at most",
+            ),
+            (
+                "renewal = \"87841h\"\n[verification]",
+                "renewal: must be 10 years at most",
+            ),
+            (
+                "[documents]\nwanted = [\"pan\"]\nlink = \"P11Y\"",
+                "[documents] link: is not valid",
+            ),
+            (
+                "[documents]\nwanted = [\"pan\"]\nlink = \"100000h\"",
+                "[documents] link: must be 10 years at most",
+            ),
+            (
+                "[documents]\nwanted = [\"pan\"]\ndata_life = \"1000000h\"",
+                "[documents] data_life: must be 100 years at most",
+            ),
+            (
                 "notice = \"0s\"\n[verification]",
                 "notice: must be positive",
             ),

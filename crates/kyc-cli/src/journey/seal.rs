@@ -1,7 +1,6 @@
 //! Seals what a file of journeys holds, under a key that lies beside it.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::secret_file;
 use crate::temporary;
 
 const VERSION: u8 = 1;
@@ -41,19 +41,11 @@ impl FileSealer {
         let field = place.keys_field();
         let not_a_key = || Failure::configuration(field, "is no key of journeys");
         let failed = |error: &io::Error| Failure::file(field, "read", error);
-        let mut file = match fs::File::open(key_path(place)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(|error| failed(&error))?,
+        let opened = secret_file::open(&key_path(place));
+        let opened = opened.map_err(|error| secret_file::refused(field, "", &error))?;
+        let Some(mut file) = opened else {
+            return Ok(None);
         };
-        #[cfg(unix)]
-        {
-            let read = file.metadata().map_err(|error| failed(&error))?;
-            let mode = std::os::unix::fs::PermissionsExt::mode(&read.permissions());
-            if mode & 0o077 != 0 {
-                let rule = "may be read by others; only its owner may: `chmod 600` it, and ask who read it";
-                return Err(Failure::configuration(field, rule));
-            }
-        }
         let mut key = Zeroizing::new([0; KEY]);
         let whole = file.read_exact(&mut *key);
         let more = whole.and_then(|()| file.read(&mut [0]));
@@ -175,6 +167,9 @@ impl Sealer for NoKey {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use std::fs;
+
     use kyc_journey::{BodyKind, DataClass, JourneyId, Seq};
 
     use super::*;

@@ -30,14 +30,15 @@ use tokio::net::TcpListener;
 
 use super::invented::{Lender, Nowhere, PURPOSE, SandboxClock};
 use super::receipts::Receipts;
-use super::store::{Store, failed};
+use super::store::Store;
 use crate::arguments::JourneyServe;
 use crate::clients::{CallSettings, Clients, settings};
 use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
-use crate::place::Place;
+use crate::place::{Place, failed};
+use crate::product;
 use crate::sandbox::running::RunningFile;
 use crate::sandbox::serve as sandbox_serve;
 use crate::terms::ConsentTerms;
@@ -50,9 +51,6 @@ const CALL: Duration = Duration::from_secs(60);
 
 /// How long requests and calls in flight may take when it is stopped.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// What the sandbox knows.
-const SANDBOX_PRODUCT: &str = "LOAN-1";
 
 pub(crate) async fn run(
     arguments: JourneyServe,
@@ -82,6 +80,13 @@ pub(crate) async fn run(
     let mut clients = Clients::new(environment, options);
     if !arguments.sandbox {
         check(&clients, &set_up)?;
+        if let Some(product) = chosen
+            .product
+            .as_ref()
+            .filter(|_| set_up.contains(&Provider::FinPro))
+        {
+            product::check(&clients.client(Finpro::from_settings)?, product).await?;
+        }
     }
     let listener = bound("--listen", address).await?;
     let sandbox_listener = match arguments.sandbox {
@@ -358,19 +363,23 @@ struct Chosen {
 impl Chosen {
     fn of(arguments: &JourneyServe, set_up: &[Provider]) -> Result<Self, Failure> {
         let product = match (arguments.product_id.as_deref(), arguments.sandbox) {
-            (None, true) => Some(SANDBOX_PRODUCT),
+            (None, true) => Some(product::OF_THE_SANDBOX),
+            (Some(product), true) if product != product::OF_THE_SANDBOX => {
+                let rule = format!("must be {} in a sandbox", product::OF_THE_SANDBOX);
+                return Err(Failure::configuration(product::FIELD, rule));
+            }
             (None, false) if set_up.contains(&Provider::FinPro) => {
                 let rule = "is required with FinPro's settings";
-                return Err(Failure::configuration("--product-id", rule));
+                return Err(Failure::configuration(product::FIELD, rule));
             }
             (product, _) => product,
         };
-        let product = product.map(ProductId::parse).transpose();
+        let product = product.map(product::parse).transpose()?;
         let aggregator = AggregatorId::parse(&arguments.aggregator);
         let purpose = arguments.purpose.as_deref().unwrap_or(PURPOSE);
         Ok(Self {
             purpose: purpose.to_owned(),
-            product: product.map_err(|error| error.for_field("--product-id"))?,
+            product,
             aggregator: aggregator.map_err(|error| error.for_field("--aggregator"))?,
         })
     }

@@ -6,9 +6,10 @@ use kyc_journey::{JourneyRecord, JourneySummary, Leg, Operation, Seq, SetTimer};
 use kyc_journey_server::{Line, Lines};
 use serde::Serialize;
 
-use super::store::{Store, failed};
+use super::store::Store;
 use crate::failure::Failure;
 use crate::output::{Output, counted};
+use crate::place::failed;
 
 /// A journey.
 #[derive(Serialize)]

@@ -4,21 +4,21 @@ use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
 use kyc_journey::{EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq};
 
 use super::follow::{Following, goes_on};
-use super::store::{Store, failed};
+use super::store::Store;
 use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
 use crate::arguments::JourneyStart;
 use crate::clients::CallSettings;
 use crate::failure::Failure;
 use crate::ledger;
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{Place, failed};
 
 pub(crate) async fn run(
     arguments: JourneyStart,
     options: CallSettings,
     output: Output,
 ) -> Result<u8, Failure> {
-    let mobile = Mobile::parse(&arguments.mobile)?;
+    let mobile = arguments.mobile.as_deref().map(Mobile::parse).transpose()?;
     only_in_a_sandbox(arguments.sandbox)?;
     let plan = match &arguments.plan {
         Some(path) => plan::read(path)?,
@@ -30,7 +30,17 @@ pub(crate) async fn run(
         }
         EventKey::command(key).map_err(|error| error.for_field("--key"))?;
     }
-    let store = Store::open(&Place::of(&arguments.store)?).await?;
+    let place = Place::of(&arguments.store)?;
+    let unnamed = || {
+        let rule = "is required, unless --key names a journey that has begun";
+        Failure::configuration(person::MOBILE, rule)
+    };
+    let store = match (&mobile, &arguments.key) {
+        (Some(_), _) => Store::open(&place).await?,
+        // What has begun is there.
+        (None, Some(_)) => Store::existing(&place).await?,
+        (None, None) => return Err(unnamed()),
+    };
     let id = match &arguments.key {
         Some(key) => store.digests().journey(key),
         None => JourneyId::from_bits(SystemClock.random()?),
@@ -40,8 +50,9 @@ pub(crate) async fn run(
             let rule = "must be the plan with which the journey of this key began";
             return Err(Failure::configuration("--plan", rule));
         }
-        return known_already(store, known, &mobile, options, output).await;
+        return known_already(store, known, mobile.as_ref(), options, output).await;
     }
+    let mobile = mobile.ok_or_else(unnamed)?;
     let followed = store.ledger.follow(&id, &mobile);
     if !followed.map_err(|error| ledger::failed(&error))? {
         let rule = "has been used for another person's journey, which did not begin";
@@ -66,12 +77,12 @@ fn begin(store: &Store, plan: Plan) -> Result<Fact, Failure> {
 async fn known_already(
     store: Store,
     known: JourneyRecord,
-    mobile: &Mobile,
+    mobile: Option<&Mobile>,
     options: CallSettings,
     output: Output,
 ) -> Result<u8, Failure> {
     let state = &known.state;
-    person::check(&store, state, Some(mobile)).await?;
+    person::check(&store, state, mobile).await?;
     let is_end = state.status().is_end();
     let awaits_consent = state.status() == JourneyStatus::AwaitConsent;
     if is_end || !(awaits_consent || goes_on(state)) {

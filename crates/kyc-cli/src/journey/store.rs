@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,8 @@ use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::output::counted;
-use crate::place::{Database, FIELD, Place, unopened};
+use crate::place::{Database, FIELD, Place, failed, unopened};
+use crate::temporary;
 
 /// How often a database is looked at for what another process does.
 pub(crate) const OFTEN: Duration = Duration::from_secs(1);
@@ -73,9 +75,9 @@ impl Store {
                 let ledger = Ledger::open(place)?;
                 let sealer = match FileSealer::read(place)? {
                     Some(sealer) => sealer,
-                    None => match held_in(database).await? {
-                        0 => FileSealer::create(place)?,
-                        journeys => return Err(without_key(place, Some(journeys))),
+                    None => match (held_in(database).await?, ledger.has_key_of_journeys()?) {
+                        (0, false) => FileSealer::create(place)?,
+                        (journeys, _) => return Err(without_key(place, Some(journeys))),
                     },
                 };
                 Self::in_database(place, database, sealer, ledger).await
@@ -105,11 +107,34 @@ impl Store {
         }
     }
 
+    /// Opens the journeys, which are there, to show them: also where they may not be written.
+    pub(crate) async fn to_show(place: &Place) -> Result<Self, Failure> {
+        match may_be_written(place) {
+            true => Self::existing(place).await,
+            false => Self::reading(place).await,
+        }
+    }
+
+    /// Opens the journeys, which are there, and writes nothing: no withdrawal is told.
+    pub(crate) async fn reading(place: &Place) -> Result<Self, Failure> {
+        let Place::File(path) = place else {
+            return Self::existing(place).await;
+        };
+        let sealer = Arc::new(key_of(place, path).await?);
+        let ledger = Ledger::to_read(place)?;
+        let engine = SqliteEngine::open_to_read(path, ledger.sealer(sealer.clone()));
+        let kept = Kept::File(Arc::new(engine.map_err(not_opened)?));
+        Self::with_its_key(place, kept, sealer, ledger).await
+    }
+
     /// Opens the journeys, which are there; of a file, once no other process has it. `wait` is called if one has.
     pub(crate) async fn once_free(place: &Place, wait: impl FnOnce()) -> Result<Self, Failure> {
         let Place::File(path) = place else {
             return Self::existing(place).await;
         };
+        if !may_be_written(place) {
+            return Self::reading(place).await;
+        }
         let sealer = Arc::new(key_of(place, path).await?);
         SqliteEngine::check(path).map_err(not_opened)?;
         let ledger = Ledger::open(place)?;
@@ -144,7 +169,15 @@ impl Store {
         let options = database.options.clone();
         let engine = options.connect(ledger.sealer(sealer.clone())).await;
         let engine = engine.map_err(|error| unopened(&error))?;
-        Self::of(place, Kept::Database(Arc::new(engine)), sealer, ledger).await
+        let kept = Kept::Database(Arc::new(engine));
+        let store = Self::with_its_key(place, kept, sealer, ledger).await?;
+        // Under two keys, one key of a caller's would be two journeys.
+        let digest = store.sealer.digest(Domain::Reference, b"journeys");
+        if !store.ledger.is_key_of_journeys(&digest)? {
+            let rule = "has another key at PATH.key than the one of this database's journeys; bring that from where it is";
+            return Err(Failure::configuration(place.keys_field(), rule));
+        }
+        store.told().await
     }
 
     async fn of(
@@ -153,18 +186,33 @@ impl Store {
         sealer: Arc<FileSealer>,
         ledger: Ledger,
     ) -> Result<Self, Failure> {
+        let store = Self::with_its_key(place, kept, sealer, ledger).await?;
+        store.told().await
+    }
+
+    /// Tells them of a withdrawal that a crash, or the file's being in use, kept from them.
+    async fn told(self) -> Result<Self, Failure> {
+        let told = self
+            .ledger
+            .fan_out(self.engine.clone(), Arc::new(SystemClock));
+        told.await?;
+        Ok(self)
+    }
+
+    /// Another file's key is noticed before anything is written under it.
+    async fn with_its_key(
+        place: &Place,
+        kept: Kept,
+        sealer: Arc<FileSealer>,
+        ledger: Ledger,
+    ) -> Result<Self, Failure> {
         let engine = kept.engine();
-        // Another file's key is noticed before anything is written under it.
         let known = engine
             .list(&JourneyFilter::new(), PageToken::default())
             .await;
         if let Some(known) = known.map_err(failed)?.journeys.first() {
             engine.read(&known.id).await.map_err(failed)?;
         }
-        // A withdrawal that a crash, or this file's being in use, kept from them.
-        ledger
-            .fan_out(engine.clone(), Arc::new(SystemClock))
-            .await?;
         Ok(Self {
             engine,
             ledger,
@@ -373,25 +421,30 @@ fn no_such_file() -> Failure {
     Failure::configuration(FIELD, "no such file")
 }
 
+/// Whether the files of journeys, and those that come and go beside them, may be written.
+fn may_be_written(place: &Place) -> bool {
+    let Place::File(path) = place else {
+        return true;
+    };
+    let is_marked = |suffix| {
+        let found = fs::metadata(place.beside(suffix));
+        found.is_ok_and(|found| found.permissions().readonly())
+    };
+    let is_shut = || {
+        let made = temporary::beside(path).map(drop);
+        made.is_err_and(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            )
+        })
+    };
+    !["", ".ledger", ".ledger-keys"].into_iter().any(is_marked) && !is_shut()
+}
+
 /// An empty file is none: whoever made it has no key for it.
 fn is_there(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.len() > 0 || !found.is_file())
-}
-
-/// What an engine did not do.
-pub(crate) fn failed(error: EngineError) -> Failure {
-    let rule = match error.kind() {
-        EngineErrorKind::Corrupt => {
-            "cannot be opened with its key; the two do not belong together".to_owned()
-        }
-        // A full disk, for one: in the words of the database, which repeat nothing of what is stored.
-        EngineErrorKind::Unavailable => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            return Failure::unstored(FIELD, cause.unwrap_or_else(|| error.to_string()));
-        }
-        _ => error.to_string(),
-    };
-    Failure::configuration(FIELD, rule)
 }
 
 fn not_opened(error: OpenError) -> Failure {
@@ -409,6 +462,12 @@ fn not_opened(error: OpenError) -> Failure {
         OpenError::OtherApplication { .. } => "is another application's database",
         OpenError::NewerSchema { .. } => "was written by a later version of kyc",
         OpenError::Held { .. } => "is in use by another kyc",
+        OpenError::LogUnread { .. } => {
+            "was left by a process that died; open it once where it may be written"
+        }
+        OpenError::OlderSchema { .. } => {
+            "was written by an earlier version of kyc; open it once where it may be written"
+        }
         OpenError::File { source, .. } => return Failure::file(FIELD, "opened", &source),
         OpenError::Sqlite { .. } => return Failure::unstored(FIELD, "the database refuses it"),
         _ => "cannot be opened",

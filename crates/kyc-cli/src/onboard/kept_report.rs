@@ -5,7 +5,7 @@
 //! it tells, so that one person's report is not gone on from with another one.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::arguments::KeptReport;
 use crate::failure::{EXIT_UNREAD, EXIT_UNSTORED, Failure, is_the_disk, reason};
 use crate::key::Key;
-use crate::temporary;
+use crate::{secret_file, temporary};
 
 /// The form of the file.
 const VERSION: u32 = 1;
@@ -223,7 +223,14 @@ impl ReportFile {
     }
 
     fn read(path: &Path) -> Result<Read, Failure> {
-        let text = fs::read(path).map_err(|error| Failure::file(OUT, "read", &error))?;
+        // It has the links for the person.
+        let opened =
+            secret_file::open(path).map_err(|error| secret_file::refused(OUT, "", &error))?;
+        let unread = |error: &io::Error| Failure::file(OUT, "read", error);
+        let mut file = opened.ok_or_else(|| unread(&io::ErrorKind::NotFound.into()))?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)
+            .map_err(|error| unread(&error))?;
         let read: Read = request_from_json(&text).map_err(|error| {
             Failure::configuration(OUT, format!("is not the report of an onboarding: {error}"))
         })?;

@@ -39,6 +39,7 @@ use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
 use crate::parse::{document_type, yes_or_no};
+use crate::product;
 use crate::progress::StepDisplay;
 use crate::sandbox::{Running, serve};
 
@@ -46,7 +47,6 @@ use crate::sandbox::{Running, serve};
 mod invented {
     /// Somebody who approves everything.
     pub(super) const APPROVES: &str = "9001000000";
-    pub(super) const PRODUCT: &str = "LOAN-1";
     pub(super) const SESSION_ID: &str = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
     pub(super) const CONSENT_TEXT: &str = "I agree that my identity is verified.";
     pub(super) const PURPOSE: &str = "KYC of a new customer";
@@ -115,10 +115,15 @@ pub(crate) async fn run(
     let mut whole = None;
     if is_whole {
         let completion = completion(&arguments, &clients)?;
-        builder = builder.finpro_consents(consents(&arguments, &completion)?);
+        let product = product(&arguments)?;
+        builder = builder.finpro_consents(consents(&arguments, &completion, product.clone())?);
         let person = person(sandbox, returns, &clients, deadline)?;
+        let opened = async {
+            product::check(&completion.accounts, &product).await?;
+            verification(&mut arguments, opens, &completion, &person).await
+        };
         let opened = tokio::select! {
-            opened = verification(&mut arguments, opens, &completion, &person) => opened?,
+            opened = opened => opened?,
             () = interrupt.next() => return Ok(EXIT_INTERRUPTED),
         };
         applicant = self::applicant(&arguments)?;
@@ -353,22 +358,27 @@ fn completion(arguments: &Onboard, clients: &Clients) -> Result<Completion, Fail
     })
 }
 
+/// The template of the consents at FinPro.
+fn product(arguments: &Onboard) -> Result<ProductId, Failure> {
+    match (&arguments.product_id, arguments.sandbox) {
+        (Some(product), _) => product::parse(product),
+        (None, true) => product::parse(product::OF_THE_SANDBOX),
+        (None, false) => Err(Failure::configuration(
+            product::FIELD,
+            match arguments.browser {
+                true => "required with --browser, unless --sandbox is given",
+                false => "required with --complete, unless --sandbox is given",
+            },
+        )),
+    }
+}
+
 /// Consents at FinPro: the provider that tells where a consent is, and whose accounts can be read.
-fn consents(arguments: &Onboard, completion: &Completion) -> Result<AggregatorConsents, Failure> {
-    let product = match (&arguments.product_id, arguments.sandbox) {
-        (Some(product), _) => product.as_str(),
-        (None, true) => invented::PRODUCT,
-        (None, false) => {
-            return Err(Failure::configuration(
-                "--product-id",
-                match arguments.browser {
-                    true => "required with --browser, unless --sandbox is given",
-                    false => "required with --complete, unless --sandbox is given",
-                },
-            ));
-        }
-    };
-    let product = ProductId::parse(product).map_err(|error| error.for_field("--product-id"))?;
+fn consents(
+    arguments: &Onboard,
+    completion: &Completion,
+    product: ProductId,
+) -> Result<AggregatorConsents, Failure> {
     let purpose = ConsentPurpose::from(arguments.consent_type.as_str());
     let aggregator = aggregator(
         arguments

@@ -133,14 +133,14 @@ impl Running {
         const NONE: &str = "no sandbox answers there; start one with `kyc sandbox`";
         let reply = self.transport.send(request, limits).await;
         let reply = reply.map_err(|error| match error.kind() {
-            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => Failure::Unreached(
+            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => Failure::unreached(
                 "the sandbox did not answer to the end; it may have done what it was asked for",
                 Outcome::Unknown,
             ),
-            _ => Failure::Unreached(NONE, Outcome::NotSent),
+            _ => Failure::unreached(NONE, Outcome::NotSent),
         })?;
         // Another server answers there.
-        let unreached = || Failure::Unreached(NONE, Outcome::Unknown);
+        let unreached = || Failure::unreached(NONE, Outcome::Unknown);
         let value: Value = serde_json::from_slice(reply.body()).map_err(|_| unreached())?;
         let member = |name: &str| value.pointer(&format!("/error/{name}"));
         let refused = |field: &str, rule: &str| {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::batch_job::{Job, mobile};
-use crate::kyc::{Run, changed};
+use crate::kyc::{Run, changed, write_for_the_owner};
 use crate::profile_server::ProfileServer;
 
 /// Asserts that a run was refused by this rule.
@@ -220,7 +220,7 @@ fn another_installation_and_another_key_are_refused() {
         (Some(&*"0".repeat(64)), "belongs to another input"),
     ] {
         fs::remove_file(&key).unwrap();
-        fs::write(&key, text.unwrap_or_default()).unwrap();
+        write_for_the_owner(&key, text.unwrap_or_default());
         if text.is_none() {
             fs::remove_file(&key).unwrap();
         }
@@ -229,7 +229,7 @@ fn another_installation_and_another_key_are_refused() {
         refused(&run, rule);
         assert!(!run.stderr.contains("CANARY"));
         assert_eq!(job.text(), before);
-        fs::write(&key, &kept).unwrap();
+        write_for_the_owner(&key, &kept);
     }
     assert_eq!((first.requests(), other.requests()), (2, 0));
     assert!(!fs::read_to_string(&key).unwrap().contains(&mobile(0)));

@@ -23,6 +23,17 @@ fn a_secret_may_come_from_a_file() {
         ("FINPASS_API_SECRET", ""),
         ("FINPASS_API_SECRET_FILE", file),
     ]);
+    // Others may read it, which is told: in a container nobody else is there.
+    #[cfg(unix)]
+    for (mode, warns) in [(0o644, true), (0o440, true), (0o600, false)] {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let run = kyc(&FINPASS, &environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        let warned = format!("the file may be read by others (mode {mode:o})");
+        assert_eq!(run.stderr.contains(&warned), warns, "{run:?}");
+        assert_eq!(run.stderr.contains("FINPASS_API_SECRET_FILE"), warns);
+    }
     assert_eq!(kyc(&FINPASS, &environment).code, 0);
 
     fs::write(&path, format!("{secret}\n")).unwrap();

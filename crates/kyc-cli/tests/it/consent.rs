@@ -220,7 +220,8 @@ fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     let erase = ["erase", "--mobile-number", MOBILE];
     let early = files.kyc(&erase);
     assert_eq!(early.code, 2, "{early:?}");
-    assert!(early.stderr.contains("has a live consent"), "{early:?}");
+    let says = "--mobile-number: has a live consent";
+    assert!(early.stderr.contains(says), "{early:?}");
 
     let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE, "--json"];
     let withdrawn = files.kyc(&withdraw);
@@ -268,6 +269,66 @@ fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     assert_eq!(files.kyc(&["consent", "verify"]).code, 0);
     assert_eq!(status(&journey), "withdrawn");
     assert_eq!(status(&other), "completed");
+}
+
+/// The consent is for every provider, and the plan is not.
+#[test]
+fn a_withdrawal_names_the_providers_that_have_something() {
+    let files = Files::new();
+    let plan = files.write("plan.toml", "[verification]\n");
+    let started = files.start(MOBILE, &["--plan", &plan]);
+    assert_eq!(started.code, 0, "{started:?}");
+    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE, "--json"];
+    let withdrawn = files.kyc(&withdraw).answer();
+    let follows = withdrawn["follows"].as_array().unwrap().iter();
+    let deleted = follows.filter(|line| line.as_str().unwrap().contains("delete what it has"));
+    let deleted: Vec<_> = deleted.collect();
+    assert_eq!(deleted, ["have veriff delete what it has"], "{withdrawn}");
+}
+
+/// The number leads to nobody any more by then, and yet it is the same command that finishes it.
+#[cfg(unix)]
+#[test]
+fn an_erasure_that_was_cut_off_is_finished_by_the_same_command() {
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let subject = files.show()["subject"].as_str().unwrap().to_owned();
+    let withdrawn = files.kyc(&["consent", "withdraw", "--mobile-number", MOBILE]);
+    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    let erase = ["erase", "--mobile-number", MOBILE, "--json"];
+    let dry = |whose: &[&str]| files.kyc(&[&["erase"], whose, &["--dry-run", "--json"]].concat());
+    let would = dry(&erase[1..3]).answer();
+    // The first keys are gone when the key-encryption key cannot be changed.
+    let in_the_way = files.path("journeys.db.ledger-kek.lock");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let cut_off = files.kyc(&erase);
+    assert_eq!(cut_off.code, 2, "{cut_off:?}");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    for whose in [&erase[1..3], &[&subject]] {
+        let dry = dry(whose);
+        assert_eq!(dry.code, 0, "{dry:?}");
+        assert!(dry.stderr.contains("has begun, and was cut off"), "{dry:?}");
+        assert_eq!(dry.answer(), would);
+    }
+    let finished = files.kyc(&erase);
+    assert_eq!(finished.code, 0, "{finished:?}");
+    assert!(
+        finished.stderr.contains("has been finished now"),
+        "{finished:?}"
+    );
+    let answer = finished.answer();
+    assert_eq!(
+        (&answer["dry_run"], &answer["erased"]),
+        (&false.into(), &would["erased"])
+    );
+    assert_eq!(files.kyc(&["consent", "verify"]).code, 0);
+    // It was said once.
+    let again = files.kyc(&erase);
+    assert_eq!(again.code, 2, "{again:?}");
+    assert!(
+        again.stderr.contains("--mobile-number: is nobody's"),
+        "{again:?}"
+    );
 }
 
 #[cfg(unix)]

@@ -232,6 +232,18 @@ fn the_same_key_is_the_same_journey() {
     assert!(again.stderr.contains("has a journey already"), "{again:?}");
     let other = files.start("9001000000", &["--key", "ORDER-18"]);
     assert_ne!(id(&other), id(&first));
+    // Whose it is, it knows.
+    let start = ["start", "--sandbox", "--json"];
+    let unnamed = |key: &str| files.run(&[&start[..], &["--key", key]].concat());
+    let again = unnamed("ORDER-17");
+    assert_eq!((again.code, id(&again)), (0, id(&first)), "{again:?}");
+    let none = unnamed("ORDER-19");
+    assert_eq!(none.error()["field"], "--mobile-number", "{none:?}");
+    let none = files.run(&start);
+    assert_eq!(
+        (none.code, &none.error()["field"]),
+        (2, &"--mobile-number".into())
+    );
     // Nobody else can tell whose journey it is.
     let elsewhere = Files::new();
     let elsewhere = elsewhere.start("9001000000", &["--key", "ORDER-17"]);
@@ -286,6 +298,8 @@ fn a_withdrawal_erases_and_stays() {
 #[test]
 fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
     let files = Files::new();
+    // One that has ended changes no more, and nobody has to look after it.
+    assert_eq!(files.start("9001000000", &[]).code, 0);
     let waiting = files.start("9001060000", &[]);
     assert_eq!(waiting.code, 4, "{waiting:?}");
     let stuck = |length| {
@@ -301,6 +315,8 @@ fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
     for (length, expected) in [("1d", 1), ("PT48H", 1), ("86400", 1), ("7d", 0)] {
         assert_eq!(stuck(length), expected, "{length}");
     }
+    let ended = ["list", "--json", "--stuck", "1d", "--status", "completed"];
+    assert_eq!(files.run(&ended).answer().as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::journey::{id, statuses};
 use crate::kyc::{Run, kyc};
 
 const MOBILE: &str = "9001000000";
+/// Somebody who does not answer.
+const AWAY: &str = "9001060000";
 
 /// Waits for something of the server's.
 fn wait<T>(work: impl Future<Output = T>) -> T {
@@ -212,11 +214,6 @@ fn a_database_that_is_none_of_ours_or_out_of_reach_is_refused() {
     );
 
     let mut away = Machine::of(&database);
-    away.database = "postgres://postgres@%2Fnowhere/kyc".to_owned();
-    away.refused(
-        &["journey", "list"],
-        "--db: the database cannot be connected to",
-    );
     away.database = "postgres://postgres@192.0.2.1/kyc?sslmode=disable".to_owned();
     away.refused(&["journey", "list"], "would leave this machine without TLS");
     away.database = "postgres://".to_owned();
@@ -224,4 +221,219 @@ fn a_database_that_is_none_of_ours_or_out_of_reach_is_refused() {
         &["journey", "list"],
         "--db: the address of the database is not one of PostgreSQL",
     );
+}
+
+/// Secrets that are mounted are links.
+#[test]
+fn keys_may_be_links_to_files_that_are_their_owner_s_alone() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let (mounted, machine) = (Machine::of(&database), Machine::of(&database));
+    assert_eq!(mounted.start(&[]).code, 0);
+    for name in ["lender.key", "lender.ledger-kek", "lender.sandbox"] {
+        symlink(mounted.path(name), machine.path(name)).unwrap();
+    }
+    machine.well(&["journey", "list"]);
+    machine.well(&["consent", "verify"]);
+    for name in ["lender.key", "lender.ledger-kek"] {
+        let mode = |mode| {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(mounted.path(name), permissions).unwrap();
+        };
+        mode(0o644);
+        let run = machine.run(&["journey", "list"]);
+        assert!(run.code == 2 && run.stderr.contains("mode 644"), "{run:?}");
+        mode(0o400);
+        machine.well(&["journey", "list"]);
+        mode(0o600);
+    }
+    // What a link leads to is rotated, and it stays a link.
+    machine.well(&["consent", "withdraw", "--mobile-number", MOBILE]);
+    machine.well(&["erase", "--mobile-number", MOBILE]);
+    let link = machine.path("lender.ledger-kek");
+    assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+    machine.well(&["consent", "verify"]);
+    mounted.well(&["consent", "verify"]);
+}
+
+/// One key of a caller's would be two journeys under two keys, which cannot read each other.
+#[test]
+fn machines_with_different_keys_of_journeys_do_not_share_a_database() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let [one, other] = [(); 2].map(|()| Machine::of(&database));
+    // One has made its keys, and begun nothing yet.
+    fs::create_dir(one.path("lender.sandbox")).unwrap();
+    let begun = one.start(&["--key", "ORDER-17"]);
+    assert_eq!(begun.code, 2, "{begun:?}");
+    fs::remove_dir(one.path("lender.sandbox")).unwrap();
+    other.bring(&one, &["lender.ledger-kek"]);
+    let refused = |says: &str| {
+        let refused = other.start(&["--key", "ORDER-17"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains(says), "{refused:?}");
+        assert_eq!(
+            one.well(&["journey", "list", "--json"]).answer(),
+            serde_json::json!([])
+        );
+    };
+    refused("--keys: has no key at PATH.key");
+    fs::copy(one.path("lender.key"), other.path("lender.key")).unwrap();
+    let mut key = fs::read(other.path("lender.key")).unwrap();
+    key[0] ^= 1;
+    key[63] ^= 1;
+    fs::write(other.path("lender.key"), key).unwrap();
+    refused("--keys: has another key at PATH.key than the one of this database's journeys");
+    other.bring(&one, &["lender.key"]);
+    let begun = other.start(&["--key", "ORDER-17"]);
+    assert_eq!(begun.code, 0, "{begun:?}");
+    assert_eq!(id(&one.start(&["--key", "ORDER-17"])), id(&begun));
+}
+
+/// Each machine has a sandbox of its own, and a key of a caller's is one journey on all of them.
+#[test]
+fn a_journey_does_not_go_on_in_another_machine_s_sandbox() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let (one, other) = (Machine::of(&database), Machine::of(&database));
+    let plan = one.path("plan.toml");
+    fs::write(&plan, "[documents]\nwanted = [\"pan\"]\n").unwrap();
+    let mut arguments = vec!["journey", "start", "--sandbox", "--mobile-number", AWAY];
+    arguments.extend(["--json", "--key", "ORDER-17", "--plan", &plan]);
+    let started = one.run(&arguments);
+    assert_eq!(started.code, 4, "{started:?}");
+    let journey = id(&started);
+    other.bring(&one, &["lender.key", "lender.ledger-kek"]);
+    // It is found, and not begun a second time.
+    let known = other.run(&arguments);
+    assert_eq!((known.code, id(&known)), (4, journey.clone()), "{known:?}");
+    let resume = ["journey", "resume", &journey, "--sandbox"];
+    other.refused(
+        &resume,
+        "--sandbox: there is no sandbox beside these journeys",
+    );
+    // Nor where the other machine's sandbox knows journeys of its own.
+    let approves = other.start(&["--key", "ORDER-18", "--plan", &plan]);
+    assert_eq!(approves.code, 0, "{approves:?}");
+    let before = other
+        .well(&["journey", "show", &journey, "--json"])
+        .answer();
+    other.refused(&resume, "knows nothing of what this journey opened");
+    let after = other
+        .well(&["journey", "show", &journey, "--json"])
+        .answer();
+    assert_eq!(after, before);
+    let list = other.well(&["journey", "list", "--json"]).answer();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+}
+
+/// What stands for every command that has `--db`.
+const ALL: [&[&str]; 14] = [
+    &["journey", "start", "--sandbox", "--mobile-number", MOBILE],
+    &["journey", "resume", ID, "--sandbox"],
+    &["journey", "list"],
+    &["journey", "show", ID],
+    &["journey", "watch", ID],
+    &["journey", "export", ID],
+    &["journey", "cancel", ID],
+    &["journey", "withdraw", ID],
+    &[
+        "journey",
+        "serve",
+        "--sandbox",
+        "--listen",
+        "127.0.0.1:0",
+        "--sandbox-listen",
+        "127.0.0.1:0",
+    ],
+    &["consent", "show"],
+    &["consent", "verify"],
+    &["consent", "export"],
+    &["consent", "withdraw", "--mobile-number", MOBILE],
+    &["erase", "--mobile-number", MOBILE],
+];
+const ID: &str = "00000000000000000000000000000011";
+
+#[test]
+fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_by_every_command() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    wait(async {
+        let client = database.client().await;
+        let role = "CREATE ROLE locked LOGIN PASSWORD 'right'";
+        client.batch_execute(role).await.unwrap();
+        let role = "CREATE ROLE guest LOGIN";
+        client.batch_execute(role).await.unwrap();
+    });
+    let mut machine = Machine::of(&database);
+    let url = database.url();
+    let password = |text: &str| vec![("KYC_DB_PASSWORD".to_owned(), text.to_owned())];
+    let cases = [
+        (
+            "postgres://postgres@%2Fnowhere/kyc".to_owned(),
+            vec![],
+            5,
+            "connect",
+            "cannot be reached",
+        ),
+        (
+            "postgres://postgres@127.0.0.1:1/kyc".to_owned(),
+            vec![],
+            5,
+            "connect",
+            "cannot be reached",
+        ),
+        (
+            url.replace("postgres@", "locked@"),
+            password("CANARY"),
+            3,
+            "credentials",
+            "Check the user in --db, and KYC_DB_PASSWORD",
+        ),
+        (
+            url.replace("postgres@", "locked@"),
+            vec![],
+            3,
+            "credentials",
+            "Set KYC_DB_PASSWORD",
+        ),
+        (
+            url.replace(database.name(), "nobody"),
+            vec![],
+            2,
+            "invalid_request",
+            "correct its name, or make it",
+        ),
+    ];
+    for (address, environment, code, kind, says) in cases {
+        (machine.database, machine.environment) = (address, environment);
+        for arguments in ALL {
+            let run = machine.run(&[arguments, &["--json"]].concat());
+            assert_eq!(run.code, code, "{arguments:?}: {run:?}");
+            let error = run.error();
+            assert_eq!(error["kind"], kind, "{run:?}");
+            assert!(
+                run.stderr.contains(says) && run.stderr.contains("--db"),
+                "{run:?}"
+            );
+            assert!(!run.stderr.contains("SQLSTATE"), "{run:?}");
+        }
+    }
+    machine.environment = password("right");
+    machine.database = url.replace("postgres@", "locked@");
+    machine.refused(&["journey", "list"], "--db: has no journeys");
+    machine.database = url.replace("postgres@", "guest@");
+    let started = machine.start(&[]);
+    assert_eq!(started.code, 2, "{started:?}");
+    assert!(
+        started.stderr.contains("granted CREATE on the database"),
+        "{started:?}"
+    );
+    assert_eq!(fs::read_dir(machine.directory.path()).unwrap().count(), 0);
 }

@@ -170,3 +170,56 @@ fn a_file_that_may_not_be_written_is_refused_at_once() {
     let list = files.run(&["list", "--json"]).answer();
     assert_eq!(list.as_array().unwrap().len(), 1);
 }
+
+/// As a ledger is: what shows journeys needs no right to write them.
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_written_is_shown_and_not_changed() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new();
+    let id = id(&files.start("9001060000", &[]));
+    let commands = [
+        &["list", "--json"][..],
+        &["show", &id, "--json"],
+        &["export", &id],
+        &["watch", &id, "--json"],
+    ];
+    let all = || commands.map(|command| files.run(command));
+    let before = all();
+    // SQLite may make and remove what lies beside a database that it reads.
+    let content = || {
+        [
+            "journeys.db",
+            "journeys.db.ledger",
+            "journeys.db.ledger-keys",
+        ]
+        .map(|name| fs::read(files.path(name)).unwrap())
+    };
+    for marked in [
+        &["journeys.db"][..],
+        &[
+            "journeys.db",
+            "journeys.db.ledger",
+            "journeys.db.ledger-keys",
+        ],
+    ] {
+        let mode = |mode| {
+            for name in marked {
+                fs::set_permissions(files.path(name), fs::Permissions::from_mode(mode)).unwrap();
+            }
+        };
+        mode(0o400);
+        let unchanged = content();
+        for (run, before) in all().iter().zip(&before) {
+            assert_eq!(
+                (run.code, &run.stdout),
+                (before.code, &before.stdout),
+                "{run:?}"
+            );
+        }
+        assert!(content() == unchanged, "nothing is written");
+        refused(files.run(&["cancel", &id]), "cannot be written");
+        mode(0o600);
+    }
+}

@@ -429,15 +429,21 @@ fn nobody_is_erased_whose_journey_waits_for_a_consent() {
     assert_eq!(begun["status"], "await_consent", "{begun}");
     let id = begun["id"].as_str().unwrap();
     let db = files.path("journeys.db");
-    let erase = || kyc(&["erase", "--mobile-number", MOBILE, "--db", &db], &[]);
+    let erase_with = |more: &[&str]| {
+        let erase = ["erase", "--mobile-number", MOBILE, "--db", &db];
+        kyc(&[&erase[..], more].concat(), &[])
+    };
+    let erase = || erase_with(&[]);
     // Where the journey stands only the server can tell.
     let held = erase();
     assert_eq!(held.code, 2, "{held:?}");
     drop(server);
-    let refused = erase();
-    assert_eq!(refused.code, 2, "{refused:?}");
-    for words in [id, "`kyc journey withdraw ID`"] {
-        assert!(refused.stderr.contains(words), "{words} in {refused:?}");
+    // What would be done is said of the journeys, too.
+    for refused in [erase(), erase_with(&["--dry-run"])] {
+        assert_eq!(refused.code, 2, "{refused:?}");
+        for words in [id, "`kyc journey withdraw ID`", "--mobile-number: has"] {
+            assert!(refused.stderr.contains(words), "{words} in {refused:?}");
+        }
     }
     let show = files.consent(&["show", "--mobile-number", MOBILE]);
     assert_eq!(files.run(&["withdraw", id]).code, 0);
@@ -598,6 +604,11 @@ fn what_is_wrong_is_found_before_anything_is_taken_or_written() {
             &["--sandbox", "--listen", &taken, "--aggregator", ""],
             &[],
             "--aggregator",
+        ),
+        (
+            &["--sandbox", "--listen", &taken, "--product-id", "LOAN-2"],
+            &[],
+            "--product-id",
         ),
         (
             &["--listen", &taken, "--terms", &terms],

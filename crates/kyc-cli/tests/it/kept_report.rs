@@ -11,7 +11,9 @@ use kyc_sandbox::{Fault, FaultKind, Provider, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{FULL_ONBOARDING, Run, WaitingServer, changed, ended, kyc, send, started};
+use crate::kyc::{
+    FULL_ONBOARDING, Run, WaitingServer, changed, ended, kyc, send, started, write_for_the_owner,
+};
 
 /// A sandbox of this process, whose ledger is looked at, served for commands.
 struct Served {
@@ -217,11 +219,51 @@ fn a_command_that_is_killed_leaves_what_was_opened() {
     let held = folder.run(&["--resume"], &sandbox.environment);
     assert_eq!(held.code, 5, "{held:?}");
     assert_eq!(sandbox.requests(), before);
+    // Printed for people, with what is to be done about the step that nobody saw end.
+    let path = folder.path();
+    let arguments = FULL_ONBOARDING.iter().filter(|word| **word != "--json");
+    let arguments: Vec<_> = arguments
+        .copied()
+        .chain(["--out", &path, "--resume"])
+        .collect();
+    let told = kyc(&arguments, &sandbox.environment).stdout;
+    for words in [
+        "reconcile first: open-aggregator-consent may have been done by finpass",
+        "  to reconcile it: ask the provider what became of the request with this id",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
     let repeat = ["--resume", "--repeat", "open-aggregator-consent"];
     let whole = folder.run(&repeat, &sandbox.environment);
     assert_eq!(whole.code, 0, "{whole:?}");
     assert_eq!(sandbox.requests(), [1, 1, 1, 1]);
     assert_eq!(references(&whole.answer())[..2], references(&left)[..2]);
+}
+
+/// The report has the links for the person, and the key tells whose it is.
+#[test]
+#[cfg(unix)]
+fn a_report_or_a_key_that_others_may_read_is_not_gone_on_from() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    assert_eq!(folder.run(&[], &sandbox.environment).code, 0);
+    let before = sandbox.requests();
+    let path = folder.path();
+    for (open, name) in [
+        (path.clone(), "--out: "),
+        (format!("{path}.key"), "--out: report.json.key beside it "),
+    ] {
+        let mode = |mode| fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o644);
+        let refused = folder.run(&["--resume"], &sandbox.environment);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        let says = format!("{name}may be read by others (mode 644)");
+        assert!(refused.stderr.contains(&says), "{refused:?}");
+        mode(0o600);
+    }
+    assert_eq!(folder.run(&["--resume"], &sandbox.environment).code, 0);
+    assert_eq!(sandbox.requests(), before);
 }
 
 #[test]
@@ -326,7 +368,7 @@ fn what_cannot_be_kept_or_gone_on_from_is_refused_before_anything_is_sent() {
         assert!(!run.stderr.contains("CANARY"));
     }
     let key = format!("{}.key", folder.path());
-    fs::write(key, "00".repeat(32)).unwrap();
+    write_for_the_owner(&key, "00".repeat(32));
     for (text, rule) in [
         (
             "CANARY",
@@ -341,7 +383,7 @@ fn what_cannot_be_kept_or_gone_on_from_is_refused_before_anything_is_sent() {
             "is not the report of an onboarding: report: version: must be at most 1",
         ),
     ] {
-        fs::write(folder.path(), text).unwrap();
+        write_for_the_owner(folder.path(), text);
         let run = folder.run(&["--resume"], &sandbox.environment);
         let told = run.error()["rule"].as_str().unwrap().to_owned();
         assert!(run.code == 2 && told.starts_with(rule), "{told}");

@@ -80,6 +80,17 @@ pub(crate) fn kyc_with_input(
     ended(child)
 }
 
+/// As the command itself does: what others may read is refused.
+pub(crate) fn write_for_the_owner(path: impl AsRef<std::path::Path>, text: impl AsRef<[u8]>) {
+    std::fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, owner).unwrap();
+    }
+}
+
 /// `kyc sandbox` in its own process, stopped on drop.
 pub(crate) struct SandboxProcess {
     child: Child,

@@ -648,6 +648,17 @@ fn what_completes_an_onboarding_is_checked_before_anything_is_sent() {
         (2, Some("--product-id")),
         "{run:?}"
     );
+    // A template that FinPro does not have: no session is opened at Veriff, which costs.
+    let run = kyc(
+        &[&whole[..], &["--product-id", "LOAN-2"]].concat(),
+        &sandbox.environment,
+    );
+    assert_eq!(
+        (run.code, run.error()["field"].as_str()),
+        (2, Some("--product-id")),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("Nothing was opened"), "{run:?}");
     // Where it is told of returns from another place than the documents, nobody can be waited for.
     let elsewhere = sandbox.with(&[("DEEPVUE_BASE_URL", "https://deepvue.example.test")]);
     let run = kyc(

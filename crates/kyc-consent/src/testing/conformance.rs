@@ -10,9 +10,10 @@ use provider_core::Mobile;
 
 use super::{Moved, after, code, consenting, memory_keys, mobile, need, notice, provider, terms};
 use crate::{
-    Artefact, Change, Class, ConsentLedger, Digest, EndReason, Entry, EntryKind, Erased, Follower,
-    Head, KeyError, KeyRow, KeyStore, Keys, LedgerError, LedgerId, LedgerStore, Receipt, Refusal,
-    Scope, StoreError, Subject, Wrapped,
+    Artefact, Change, Class, ConsentLedger, Digest, EndReason, Entry, EntryKind, Erased,
+    ErasureOrder, ErasureReason, Follower, Head, KeyError, KeyRow, KeyStore, KeyWrapper as _, Keys,
+    LedgerError, LedgerId, LedgerStore, MemoryStore, Receipt, Refusal, Scope, StoreError, Subject,
+    Wrapped,
 };
 
 /// Opens what a check began with again, as another process does.
@@ -40,6 +41,7 @@ pub fn key_store(new: impl Fn() -> Opens<dyn KeyStore>) {
     a_row_is_replaced_if_it_is_still_as_it_was(&*new());
     all_rows_are_wrapped_again_or_none(&*new());
     keys_of_several_processes_are_the_same(&*new());
+    one_process_rotates_at_a_time(&*new());
 }
 
 /// A store, and keys that outlive its processes.
@@ -504,4 +506,49 @@ fn keys_of_several_processes_are_the_same(open: &dyn Fn() -> Arc<dyn KeyStore>) 
     two.destroy(subject, &[erased(now)], true).unwrap();
     assert!(one.existing(subject, Class::Documents).unwrap().is_none());
     assert_eq!(one.find(&mobile()).unwrap(), None);
+}
+
+/// Two at once would each destroy the key under which the other one has just wrapped something.
+fn one_process_rotates_at_a_time(open: &dyn Fn() -> Arc<dyn KeyStore>) {
+    let wrapper = Arc::new(crate::MemoryKeyWrapper::new().unwrap());
+    let chain = Arc::new(MemoryStore::new().unwrap());
+    let keys = || Keys::new(open(), wrapper.clone());
+    let ledger = || ConsentLedger::open(chain.clone(), keys()).unwrap();
+    let subject = ledger().subject(&mobile()).unwrap();
+    let order = ErasureOrder {
+        reason: ErasureReason::Request,
+        classes: None,
+        relationship_ended: None,
+    };
+    let is_refused = |refused: Result<(), LedgerError>| {
+        matches!(refused, Err(LedgerError::Keys(KeyError::Rotating)))
+    };
+    let (one, two) = (open(), open());
+    let rotating = one.reserve_rotation().unwrap();
+    assert!(rotating.is_some());
+    assert!(two.reserve_rotation().unwrap().is_none());
+    // As it does that has made its key, and has wrapped nothing under it yet.
+    wrapper.rotate().unwrap();
+    let (rows, key_id) = (two.list(b"").unwrap(), wrapper.key_id().unwrap());
+    assert!(is_refused(keys().rotate()));
+    assert!(is_refused(keys().destroy(subject, &[], true)));
+    let opened = ledger();
+    assert!(is_refused(opened.erase(subject, &order).map(drop)));
+    assert_eq!(two.list(b"").unwrap(), rows);
+    assert_eq!(wrapper.key_id().unwrap(), key_id);
+    for row in &rows {
+        wrapper.unwrap(&row.wrapped).unwrap();
+    }
+    drop(rotating);
+    // It has died: whoever opens the ledger next finishes it.
+    let opened = ledger();
+    assert_eq!(opened.find(&mobile()).unwrap(), Some(subject));
+    assert!(
+        wrapper
+            .unwrap(&rows.first().unwrap().wrapped)
+            .is_err_and(|error| error == KeyError::Gone)
+    );
+    opened.erase(subject, &order).unwrap();
+    keys().rotate().unwrap();
+    assert_eq!(keys().find(&mobile()).unwrap(), None);
 }

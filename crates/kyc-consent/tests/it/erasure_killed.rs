@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kyc_consent::{
     Class, ConsentLedger, Detail, EntryKind, ErasureOrder, ErasureReason, KeyError, KeyRow,
     KeyStore, KeyWrapper, Keys, LedgerError, LedgerId, MemoryKeyStore, MemoryKeyWrapper,
-    MemoryStore, Place, SealError, StoreError, Subject, Wrapped,
+    MemoryStore, Place, Reservation, SealError, StoreError, Subject, Wrapped,
 };
 use zeroize::Zeroizing;
 
@@ -84,6 +84,10 @@ impl KeyStore for Mortal<MemoryKeyStore> {
     ) -> Result<(), LedgerError> {
         self.1.at_the_store()?;
         self.0.rewrap(rewrap)
+    }
+    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
+        self.1.at_the_store()?;
+        self.0.reserve_rotation()
     }
     fn persons(&self) -> Result<u64, StoreError> {
         self.1.at_the_store()?;
@@ -171,6 +175,11 @@ fn dies_after(calls: usize, years: i64) -> bool {
 
     // The next process, which asks for nothing.
     let (ledger, _) = disk.open();
+    // Whoever asks again by the number, which leads to nobody any more, can be told.
+    let found = ledger.cut_off_erasure_of(&mobile()).unwrap();
+    let is_finished = died && ledger.find(&mobile()).unwrap().is_none();
+    assert_eq!(found.is_some(), is_finished, "{calls}");
+    assert!(found.is_none_or(|found| found.subject == subject && found.erasure == would));
     if ledger.find(&mobile()).unwrap().is_some() {
         // Nothing was begun.
         assert!(died, "{calls}");

@@ -4,14 +4,14 @@ use std::fmt;
 
 use deadpool_postgres::Pool;
 use kyc_consent::{
-    KeyError, KeyRow, KeyStore, LedgerError, LedgerId, Refusal, StoreError, Wrapped,
+    KeyError, KeyRow, KeyStore, LedgerError, LedgerId, Refusal, Reservation, StoreError, Wrapped,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::tables::{bytes, failed, get, time, unsigned};
 use super::thread::Connected;
-use crate::database::{Outcome, PostgresError, Transaction, within};
+use crate::database::{Outcome, Transaction, within};
 use crate::error::OpenError;
 use crate::open::{KEYS, PostgresOptions};
 
@@ -37,6 +37,9 @@ impl fmt::Debug for PostgresKeyStore {
     }
 }
 
+/// What a process locks that rotates the key-encryption key, beside the schema's name: `KYCR`.
+const ROTATION: i32 = 0x4b59_4352;
+
 /// Values that are sent elsewhere.
 type Values = Vec<Box<dyn ToSql + Sync + Send>>;
 
@@ -59,7 +62,7 @@ impl PostgresKeyStore {
         work: impl Future<Output = Outcome<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let done = self.thread.wait(within(work));
-        let gone = || StoreError::Failed(PostgresError::text("the store has ended").to_string());
+        let gone = || StoreError::Unreachable("the store has ended".to_owned());
         done.ok_or_else(gone)?.map_err(failed)
     }
 
@@ -221,6 +224,38 @@ impl KeyStore for PostgresKeyStore {
             database.ended();
             Ok(())
         })?)
+    }
+
+    /// The server gives it up, too, when the connection ends.
+    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
+        let pool = self.pool.clone();
+        let taken = self.wait(async move {
+            let database = Transaction::on(&pool).await?;
+            let lock = "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))";
+            let rows = query(&database, lock, &vec![Box::new(ROTATION)]).await?;
+            let is_taken = rows
+                .first()
+                .map(|row| row.try_get::<_, bool>(0))
+                .transpose()?;
+            match is_taken {
+                Some(true) => Ok(Some(database)),
+                _ => {
+                    database.ended();
+                    Ok(None)
+                }
+            }
+        })?;
+        Ok(taken.map(|database| {
+            Reservation::until(move || {
+                // What is not given up so ends with its connection.
+                let _given_up = self.wait(async move {
+                    let give_up = "SELECT pg_advisory_unlock($1, hashtext(current_schema()))";
+                    query(&database, give_up, &vec![Box::new(ROTATION)]).await?;
+                    database.ended();
+                    Ok(())
+                });
+            })
+        }))
     }
 
     fn persons(&self) -> Result<u64, StoreError> {

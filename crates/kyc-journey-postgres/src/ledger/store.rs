@@ -15,7 +15,7 @@ use super::tables::{
     Statement, Tables, artefact, ask, bytes, entry, failed, follower, get, hold, receipts, unsigned,
 };
 use super::thread::Connected;
-use crate::database::{Outcome, PostgresError, Transaction, within};
+use crate::database::{Outcome, Transaction, within};
 use crate::error::OpenError;
 use crate::open::{LEDGER, PostgresOptions};
 
@@ -114,7 +114,7 @@ impl PostgresStore {
             On::Connections { thread, .. } => thread.wait(within(work)),
             On::Transaction(_, runtime) => Some(runtime.block_on(within(work))),
         };
-        let gone = || StoreError::Failed(PostgresError::text("the store has ended").to_string());
+        let gone = || StoreError::Unreachable("the store has ended".to_owned());
         done.ok_or_else(gone)?.map_err(failed)
     }
 

@@ -377,9 +377,12 @@ pub(super) fn failed(failure: Failure) -> StoreError {
             Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE) => {
                 StoreError::Conflict
             }
-            _ => StoreError::Failed(PostgresError::of(&error).to_string()),
+            _ => match PostgresError::of(&error) {
+                error if error.is_unreachable() => StoreError::Unreachable(error.to_string()),
+                error => StoreError::Failed(error.to_string()),
+            },
         },
-        Failure::Pool(why) => StoreError::Failed(why.to_owned()),
+        Failure::Pool(why) => StoreError::Unreachable(why.to_owned()),
         Failure::Refused(error) => StoreError::Failed(error.to_string()),
     }
 }

@@ -16,6 +16,7 @@ server=
 trap 'test -z "$server" || { kill -QUIT $server; wait $server; } 2>/dev/null; rm -rf "$directory"' EXIT
 trap : INT TERM HUP
 initdb -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$directory/log" 2>&1
+sed -i '1i local all locked scram-sha-256' "$directory/data/pg_hba.conf"
 chmod 755 "$directory"
 postgres -D "$directory/data" -k "$directory" -c listen_addresses= -c max_connections=300 \
     -c unix_socket_permissions=0777 >>"$directory/log" 2>&1 </dev/null &

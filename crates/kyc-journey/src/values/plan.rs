@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::leg::Leg;
 
+/// What is longer is a slip of the pen: nobody is waited for so long.
+const LONGEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
+const TOO_LONG: &str = "must be 10 years at most";
+/// How long data may be kept.
+const LONGEST_KEPT: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
+
 /// Who carries out a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Provider {
@@ -171,11 +177,15 @@ impl Plan {
     /// # Errors
     ///
     /// It has no leg; a leg waits for one that is not planned, or for itself by way of others; documents are asked for without
-    /// saying which; accounts are another company's; a duration is not positive.
+    /// saying which; accounts are another company's; a duration is not positive, or longer than 10 years: how long data is kept, than 100.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         let rule = |holds: bool, field, rule: &'static str| match holds {
             true => Ok(()),
             false => Err(InvalidRequest::new(field, rule)),
+        };
+        let length = |length: SignedDuration, field| {
+            rule(length.is_positive(), field, "must be positive")?;
+            rule(length <= LONGEST, field, TOO_LONG)
         };
         rule(self.legs().next().is_some(), "plan", "must have a leg")?;
         for leg in self.legs() {
@@ -198,8 +208,7 @@ impl Plan {
                 "documents.wanted",
                 "must name a document",
             )?;
-            let link = documents.link.is_positive();
-            rule(link, "documents.link", "must be positive")?;
+            length(documents.link, "documents.link")?;
         }
         if let Some(accounts) = &self.accounts {
             let is_aggregator = matches!(accounts.provider, Provider::FinPro | Provider::Finpass);
@@ -208,8 +217,7 @@ impl Plan {
                 "accounts.provider",
                 "must be `finpro` or `finpass`",
             )?;
-            let link = accounts.link.is_positive();
-            rule(link, "accounts.link", "must be positive")?;
+            length(accounts.link, "accounts.link")?;
             rule(
                 accounts.every.is_none_or(|every| every.count > 0),
                 "accounts.every",
@@ -229,26 +237,22 @@ impl Plan {
         ] {
             let is_positive = life.is_none_or(|life| life.is_positive());
             rule(is_positive, field, "must be positive")?;
+            let is_kept = life.is_none_or(|life| life <= LONGEST_KEPT);
+            rule(is_kept, field, "must be 100 years at most")?;
         }
         if let Some(verification) = &self.verification {
-            rule(
-                verification.review.is_positive(),
-                "verification.review",
-                "must be positive",
-            )?;
+            length(verification.review, "verification.review")?;
         }
         for (duration, field) in [
             (self.notice, "notice"),
             (self.deadline, "deadline"),
             (self.call_deadline, "call_deadline"),
         ] {
-            rule(duration.is_positive(), field, "must be positive")?;
+            length(duration, field)?;
         }
-        rule(
-            !self.renewal.is_negative(),
-            "renewal",
-            "must not be negative",
-        )
+        let is_renewal = !self.renewal.is_negative();
+        rule(is_renewal, "renewal", "must not be negative")?;
+        rule(self.renewal <= LONGEST, "renewal", TOO_LONG)
     }
 
     /// Whether a leg waits for another one, directly or by way of others.
