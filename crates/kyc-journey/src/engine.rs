@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Effect, EffectKind, LedgerEntry, Notice};
+use crate::effect::{Effect, EffectKind, LedgerEntry, Notice, OperatorTask};
 use crate::event::{Event, Payload, Reason, Verdict};
 use crate::fact::{Fact, Failure};
 use crate::id::{EffectId, EventKey, JourneyId, Seq};
@@ -79,6 +79,21 @@ pub trait JourneyEngine: fmt::Debug + Send + Sync {
         filter: &JourneyFilter,
         page: PageToken,
     ) -> Result<JourneyPage, EngineError>;
+
+    /// What was left to a person to do at providers in a journey of a list: [`Journey::by_hand`] of its state; nothing where that cannot be
+    /// opened, because it is listed nevertheless.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    async fn by_hand(&self, journey: &JourneyId) -> Result<Vec<OperatorTask>, EngineError> {
+        match self.read(journey).await {
+            Ok(Some(record)) => Ok(record.state.by_hand().map(|(_, task)| task).collect()),
+            Ok(None) => Ok(Vec::new()),
+            Err(error) if error.kind() == EngineErrorKind::Corrupt => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
 
     /// Removes a journey with everything stored for it, its effects and timers included. Removing one that is not there is no error.
     ///

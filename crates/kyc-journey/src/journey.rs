@@ -8,7 +8,9 @@ use crate::attempts::Attempts;
 use crate::calls::Calls;
 use crate::consent::Consent;
 use crate::documents::Documents;
-use crate::effect::{DataClass, Effect, LedgerEntry, Notice, TimerName, TimerPurpose};
+use crate::effect::{
+    DataClass, Effect, EffectKind, LedgerEntry, Notice, OperatorTask, TimerName, TimerPurpose,
+};
 use crate::event::{Event, Reason, Verdict};
 use crate::fact::{Fact, Refusal};
 use crate::id::{CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
@@ -49,6 +51,9 @@ struct Started {
     /// Keys of the latest commands, each of which may have begun something that must not begin twice.
     #[serde(default)]
     handled: Vec<EventKey>,
+    /// What was left to a person to do at a provider, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_hand: Vec<(Leg, OperatorTask)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -112,6 +117,8 @@ pub struct LegView<'a> {
     pub missing: &'a [DocumentKind],
     /// Verification: how often the person had to try again in the same session.
     pub resubmissions: u32,
+    /// What was left to a person to do at the provider. It stays: nobody tells the journey that it was done.
+    pub by_hand: Vec<OperatorTask>,
 }
 
 impl Journey {
@@ -206,7 +213,17 @@ impl Journey {
             maybe_billed: attempts.maybe_billed(),
             missing: documents.map_or(&[], Documents::missing),
             resubmissions: verification.map_or(0, Verification::resubmissions),
+            by_hand: self
+                .by_hand()
+                .filter_map(|(of, task)| (of == leg).then_some(task))
+                .collect(),
         })
+    }
+
+    /// What was left to a person to do at providers, such as to revoke a consent whose revocation failed; each leg's once.
+    pub fn by_hand(&self) -> impl Iterator<Item = (Leg, OperatorTask)> {
+        let started = self.started.iter();
+        started.flat_map(|started| started.by_hand.iter().copied())
     }
 
     /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
@@ -313,6 +330,17 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
     } = step;
     if let Some(started) = &mut state.started {
         started.timers = timers;
+        for effect in &effects {
+            if let EffectKind::Notify(Notice::Operator {
+                leg: Some(leg),
+                task,
+            }) = &effect.kind
+                && task.is_by_hand()
+                && !started.by_hand.contains(&(*leg, *task))
+            {
+                started.by_hand.push((*leg, *task));
+            }
+        }
         if verdict == Verdict::Applied && event.fact.is_command() {
             if started.handled.len() >= MOST_HANDLED {
                 started.handled.remove(0);
@@ -344,6 +372,7 @@ impl Started {
             },
             plan: plan.clone(),
             handled: Vec::new(),
+            by_hand: Vec::new(),
         }
     }
 

@@ -187,7 +187,10 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let mut page = PageToken::default();
     loop {
         let found = store.engine.list(&filter, page).await.map_err(failed)?;
-        journeys.extend(found.journeys);
+        for journey in found.journeys {
+            let by_hand = store.engine.by_hand(&journey.id).await.map_err(failed)?;
+            journeys.push(show::Listed { journey, by_hand });
+        }
         match found.next {
             Some(next) => page = next,
             None => break,

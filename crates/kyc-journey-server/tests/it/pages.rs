@@ -8,6 +8,8 @@ use axum::extract::ConnectInfo;
 use kyc_journey::JourneyStatus;
 use kyc_journey_server::Limits;
 use provider_core::http::{Request, StatusCode};
+use kyc_sandbox::settings::Failure;
+use kyc_sandbox::{Fault, FaultKind, Provider as At};
 use serde_json::json;
 
 use crate::world::{APPROVES, Answer, TOKEN, World, outside, verification};
@@ -137,6 +139,32 @@ async fn an_operator_sees_why_an_event_was_ignored_and_cancels() {
     }
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'self'; form-action 'self'"));
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_a_person_is_on_each_list_and_page() {
+    let world = World::new();
+    let id = world.started("ORDER-17", &verification()).await;
+    let (path, list) = (format!("/v1/journeys/{id}"), "/v1/journeys");
+    world.pass(1).await;
+    let leg = async || world.call("GET", &path, None).await.json()["legs"][0]["by_hand"].clone();
+    let listed =
+        async || world.call("GET", list, None).await.json()["journeys"][0]["by_hand"].clone();
+    assert_eq!((leg().await, listed().await), (json!([]), json!([])));
+    // Whether the session is deleted, nobody knows then.
+    let fault = FaultKind::Failure(Failure::new(500));
+    let fault = Fault::new(At::Veriff, fault).of_operation("delete-session");
+    world.sandbox.switch_fault_on(fault).unwrap();
+    let withdrawn = world.call("POST", &format!("{path}/withdraw"), None).await;
+    assert_eq!(withdrawn.status, StatusCode::OK, "{withdrawn:?}");
+    world.pass(1).await;
+    let tasks = json!(["delete_by_hand"]);
+    assert_eq!((leg().await, listed().await), (tasks.clone(), tasks));
+    let cookie = world.sign_in().await;
+    let page = world.open("/", &cookie).await;
+    assert!(page.body.contains("delete by hand"), "{page:?}");
+    let page = world.open(&format!("/journeys/{id}"), &cookie).await;
+    assert!(page.body.contains("to do: delete by hand"), "{page:?}");
+}
 
     // Not without the form's own token, from another site, or without a session.
     let csrf = csrf(&page).to_owned();
