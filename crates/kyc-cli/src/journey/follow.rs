@@ -154,12 +154,9 @@ impl Following {
         self.submit("consent", None, given, None).await
     }
 
-    /// Returns once the command has run for longer than it may.
-    pub(crate) async fn timed_out(&self) {
-        match self.timeout {
-            Some(timeout) => tokio::time::sleep(timeout).await,
-            None => std::future::pending().await,
-        }
+    /// For how long the command may run.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Follows the journey until it ends, or somebody has to act; one that has ended, until nothing is left to be given back. `tell`
