@@ -355,6 +355,11 @@ impl Sandbox {
         simulation.happenings.add(simulation.now_ms(), None, what);
     }
 
+    /// Whether a provider's id is of something that was opened here: a session, a consent, a client's id.
+    pub fn knows(&self, id: &str) -> bool {
+        self.providers.simulation.journeys.find(id).is_some()
+    }
+
     /// The webhooks that were made, oldest first; the newest 10,000.
     pub fn webhooks(&self) -> Vec<Webhook> {
         self.providers.simulation.outbox.all()

@@ -68,7 +68,8 @@ impl Following {
         id: JourneyId,
         options: CallSettings,
     ) -> Result<Self, Failure> {
-        let sandbox = store.sandbox(kyc_sandbox::Settings::default())?;
+        let sandbox = store.sandbox_of(&id, kyc_sandbox::Settings::default());
+        let sandbox = sandbox.await?;
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let timeout = options.timeout;
