@@ -465,6 +465,7 @@ impl Started {
                     false => {}
                 }
             }
+            Fact::Noted(_) => step.kept(Reason::NotExpected),
             Fact::Unrecognized(_) => step.kept(Reason::UnknownWord),
             _ => self.route(*status, step, event),
         }
