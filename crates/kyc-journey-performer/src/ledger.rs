@@ -264,8 +264,23 @@ pub(crate) const fn class_of(class: DataClass) -> Class {
 #[async_trait]
 impl Consents for LedgerConsents {
     async fn prove(&self, call: &ProviderCall<'_>) -> Result<Option<ConsentEvidence>, Unproved> {
-        // It only reads. Were it done on another thread, a timer that is due at the same time would come first.
-        self.shown(call)
+        let (this, effect) = (self.clone(), call.effect.clone());
+        let ProviderCall {
+            provider,
+            operation,
+            gives_back,
+            ..
+        } = *call;
+        let prove = move || {
+            let call = ProviderCall::new(&effect, provider, operation);
+            this.shown(&call.set_gives_back(gives_back))
+        };
+        // On a thread that may wait for a database.
+        let shown = tokio::task::spawn_blocking(prove).await;
+        shown.unwrap_or_else(|_| {
+            tracing::error!(effect = %call.effect, operation, "proving a consent ended early");
+            Err(Unproved::Unavailable)
+        })
     }
 
     async fn used(

@@ -18,7 +18,8 @@ use provider_core::{InvalidRequest, Masked, Settings};
 /// | Finpass | nothing is signed, so it is a hint: a reason to ask, which the reply confirms; the token in the path says whose |
 /// | Deepvue | sends none |
 ///
-/// Each kind that is not known is [`Fact::Unrecognized`].
+/// Each kind that is known and from which no journey follows anything is [`Fact::Noted`]: a screening's result, an integration's own status,
+/// scores, pushed data. Each kind that is not known is [`Fact::Unrecognized`].
 #[derive(Debug, Clone, Default)]
 pub struct Webhooks {
     #[cfg(feature = "veriff")]
@@ -167,7 +168,13 @@ fn veriff(
             };
             (fact, false)
         }
-        Ok(other) => (Fact::Unrecognized(source(other.session_id(), None)), false),
+        Ok(other) => {
+            let source = source(other.session_id(), None);
+            match VeriffWebhooks::is_known(&other) {
+                true => (Fact::Noted(source), false),
+                false => (Fact::Unrecognized(source), false),
+            }
+        }
         // It is authentic, and would come again the same.
         Err(_) => (Fact::Unrecognized(source(None, None)), false),
     };
@@ -217,7 +224,13 @@ fn finpro(
             Fact::Data(news)
         }
         // What it brings along is fetched instead: its form is documented nowhere.
-        Ok(other) => Fact::Unrecognized(source(other.consent_handle(), None)),
+        Ok(other) => {
+            let source = source(other.consent_handle(), None);
+            match FinproWebhooks::is_known(&other) {
+                true => Fact::Noted(source),
+                false => Fact::Unrecognized(source),
+            }
+        }
         Err(_) => Fact::Unrecognized(source(None, None)),
     };
     Ok(Event::new(key, at, None, fact))

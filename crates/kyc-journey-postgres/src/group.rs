@@ -141,8 +141,7 @@ struct Waiting {
 impl Waiting {
     /// How large its payload is. Everything else is small.
     fn bytes(&self) -> usize {
-        let payload = self.event.payload.as_ref();
-        payload.map_or(0, |payload| payload.content.expose().len())
+        self.event.payload_bytes()
     }
 }
 

@@ -227,12 +227,16 @@ pub(crate) static API: &[Route] = &[
         path: "/v1/journeys/{id}/events",
         id: "watch_journey",
         about: "Streams what happens as server-sent events, each with the event's number as its id and the form of an item of the history \
-            as its data. A reader that was cut off resumes with `Last-Event-ID`. The stream ends with an event `end`, whose data is the \
+            as its data. A reader that was cut off resumes with `Last-Event-ID`. One that is no number, or beyond the journey's last event, is \
+            422. The stream ends with an event `end`, whose data is the \
             journey, once the journey has ended; resumed after that it is 204, at which browsers stop. After an hour it ends without, and \
             is resumed.",
         parameters: &[
             JOURNEY_ID,
-            AFTER,
+            Parameter {
+                about: "Only what happened after the event of this number, the journey's last one at most; everything by default.",
+                ..AFTER
+            },
             Parameter {
                 name: "Last-Event-ID",
                 place: "header",

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use provider_core::http::HeaderMap;
-use provider_core::http::header::COOKIE;
+use provider_core::http::header::{COOKIE, HOST};
+use provider_core::http::uri::Authority;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
@@ -16,8 +17,16 @@ const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
 /// How many are signed in at once; the oldest makes room.
 const MOST: usize = 64;
 
-/// The cookie that holds the session in a browser.
-pub(crate) const COOKIE_NAME: &str = "kyc_journeys";
+/// The name of the cookie that holds the session in a browser. A browser sends it to each port of a machine, so that servers on two of
+/// them must not share one.
+pub(crate) fn cookie_name(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| host.parse::<Authority>().ok());
+    match host.and_then(|host| host.port_u16()) {
+        Some(port) => format!("kyc_journeys_{port}"),
+        None => "kyc_journeys".to_owned(),
+    }
+}
 
 /// Sessions of this process: a restart signs everybody out. Only the digest of what a browser holds is kept.
 #[derive(Default)]
@@ -85,5 +94,6 @@ fn digest(secret: &str) -> [u8; 32] {
 fn secret(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get(COOKIE)?.to_str().ok()?;
     let mut cookies = cookies.split("; ");
-    cookies.find_map(|cookie| cookie.strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+    let name = cookie_name(headers);
+    cookies.find_map(|cookie| cookie.strip_prefix(&*name)?.strip_prefix('='))
 }

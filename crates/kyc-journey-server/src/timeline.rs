@@ -65,7 +65,7 @@ impl Lines {
         let about = match &entry.fact {
             Fact::TimerFired { timer, .. } => Some(timer.purpose.as_str().to_owned()),
             // Which kind it is, is the provider's word, and in no output.
-            Fact::Unrecognized(_) => {
+            Fact::Noted(_) | Fact::Unrecognized(_) => {
                 let provider = entry.key.hook_provider();
                 provider.map(|provider| format!("webhook of {provider}"))
             }

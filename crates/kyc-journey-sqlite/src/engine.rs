@@ -172,12 +172,20 @@ impl SqliteEngine {
 
     async fn write<T: Send + 'static>(
         &self,
+        change: impl FnMut(&Tables, &Connection) -> Result<T, Failure<EngineError>> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.write_large(0, change).await
+    }
+
+    /// Of an event whose payload has so many bytes.
+    async fn write_large<T: Send + 'static>(
+        &self,
+        bytes: usize,
         mut change: impl FnMut(&Tables, &Connection) -> Result<T, Failure<EngineError>> + Send + 'static,
     ) -> Result<T, EngineError> {
         let tables = self.tables.clone();
-        let written = self
-            .writer()?
-            .write(move |database| change(&tables, database));
+        let make = move |database: &Connection| change(&tables, database);
+        let written = self.writer()?.write(bytes, make);
         written
             .await
             .unwrap_or_else(|failed| Err(not_written(failed)))
@@ -221,7 +229,9 @@ fn failed(error: &rusqlite::Error) -> EngineError {
 impl JourneyEngine for SqliteEngine {
     async fn submit(&self, journey: &JourneyId, event: Event) -> Result<Submitted, EngineError> {
         let id = journey.clone();
-        let written = self.write(move |tables, database| tables.submit(database, &id, &event));
+        let written = self.write_large(event.payload_bytes(), move |tables, database| {
+            tables.submit(database, &id, &event)
+        });
         let (submitted, has_effects) = written.await?;
         if has_effects {
             self.changed.notify_one();
@@ -230,7 +240,9 @@ impl JourneyEngine for SqliteEngine {
     }
 
     async fn report(&self, provider: Provider, event: Event) -> Result<Reported, EngineError> {
-        let written = self.write(move |tables, database| tables.report(database, provider, &event));
+        let written = self.write_large(event.payload_bytes(), move |tables, database| {
+            tables.report(database, provider, &event)
+        });
         let (reported, has_effects) = written.await?;
         if has_effects {
             self.changed.notify_one();

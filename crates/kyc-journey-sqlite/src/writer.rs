@@ -15,6 +15,9 @@ use tokio::sync::oneshot;
 /// How many writes one commit takes in at most.
 const GROUP: usize = 1_024;
 
+/// How many bytes of payloads one commit takes in at most, unless one write alone has more: others wait for it, and the log grows by it.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
+
 /// How many the writer answers by itself: another thread would take as long to begin.
 const FEW: usize = 8;
 
@@ -51,6 +54,8 @@ pub(crate) enum NotWritten {
 trait Waiting: Send {
     fn write(&mut self, database: &Connection) -> rusqlite::Result<()>;
     fn settle(self: Box<Self>, committed: Result<(), NotWritten>);
+    /// How large its payload is. Everything else is small.
+    fn bytes(&self) -> usize;
     /// Where whoever waits for it is run.
     fn runtime(&self) -> Option<Handle>;
 }
@@ -60,6 +65,7 @@ type Outcome<T, E> = Result<Result<T, E>, NotWritten>;
 struct Write<F, T, E> {
     make: F,
     made: Option<Result<T, E>>,
+    bytes: usize,
     reply: oneshot::Sender<Outcome<T, E>>,
     runtime: Option<Handle>,
 }
@@ -78,6 +84,10 @@ where
         let outcome = committed.and_then(|()| made.ok_or(NotWritten::Closed));
         // Whoever asked may have given up; what is written stays written.
         let _ = reply.send(outcome);
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn runtime(&self) -> Option<Handle> {
@@ -179,9 +189,10 @@ impl Writer {
     }
 
     /// Makes a write and answers after its commit. `make` is called within a transaction, and again if that one failed; it
-    /// must not refuse after it changed something.
+    /// must not refuse after it changed something. `bytes` is how large its payload is.
     pub(crate) async fn write<T, E>(
         &self,
+        bytes: usize,
         make: impl FnMut(&Connection) -> Result<T, Failure<E>> + Send + 'static,
     ) -> Outcome<T, E>
     where
@@ -192,6 +203,7 @@ impl Writer {
         let write = Box::new(Write {
             make,
             made: None,
+            bytes,
             reply,
             runtime: Handle::try_current().ok(),
         });
@@ -320,7 +332,14 @@ impl Shared {
     /// Everything that waits, up to the size of a group.
     fn group(&self) -> Vec<Box<dyn Waiting>> {
         let mut queue = lock(&self.queue);
-        let size = queue.writes.len().min(GROUP);
+        let (mut size, mut bytes) = (0_usize, 0_usize);
+        for write in queue.writes.iter().take(GROUP) {
+            bytes = bytes.saturating_add(write.bytes());
+            if bytes > GROUP_BYTES && size > 0 {
+                break;
+            }
+            size = size.saturating_add(1);
+        }
         queue.writes.drain(..size).collect()
     }
 }
@@ -421,7 +440,7 @@ mod tests {
                 .collect::<Result<_, _>>()?;
             Ok::<_, Failure<()>>(rows)
         };
-        writer.write(read).await.expect("a read").expect("rows")
+        writer.write(0, read).await.expect("a read").expect("rows")
     }
 
     /// Holds the writer in a write, so that what is submitted meanwhile becomes one group.
@@ -444,7 +463,7 @@ mod tests {
                 Ok::<_, Failure<()>>(())
             };
             holding
-                .write(wait)
+                .write(0, wait)
                 .await
                 .expect("a commit")
                 .expect("a write");
@@ -468,9 +487,9 @@ mod tests {
         let mut submitted = Vec::new();
         for (a, size) in rows.iter().copied() {
             let writer = Arc::clone(writer);
-            submitted.push(tokio::spawn(
-                async move { writer.write(insert(a, size)).await },
-            ));
+            submitted.push(tokio::spawn(async move {
+                writer.write(size, insert(a, size)).await
+            }));
         }
         // One thread runs all tasks: each submits before this one is asked often enough.
         while lock(&writer.shared.queue).writes.len() < rows.len() {
@@ -490,6 +509,29 @@ mod tests {
             assert!(matches!(one.await, Ok(Ok(Ok(_)))));
         }
         assert_eq!(writer.commits(), 3, "the held one, 1,024, and the rest");
+    }
+
+    #[tokio::test]
+    async fn a_group_of_large_writes_has_an_end_and_one_that_is_larger_is_alone() {
+        const PART: usize = GROUP_BYTES / 5 * 2;
+
+        let writer = Arc::new(Writer::start(table(), 4_096, || ()).expect("a thread"));
+        let held = hold(&writer).await;
+        let sizes = [
+            (1, PART),
+            (2, PART),
+            (3, PART),
+            (4, GROUP_BYTES + 1),
+            (5, 1),
+            (6, PART),
+        ];
+        let submitted = submit(&writer, &sizes).await;
+        held.release().await;
+        for one in submitted {
+            assert!(matches!(one.await, Ok(Ok(Ok(_)))));
+        }
+        assert_eq!(writer.commits(), 5, "the held one, 1 and 2, 3, 4, 5 and 6");
+        assert_eq!(rows(&writer).await, [1, 2, 3, 4, 5, 6]);
     }
 
     #[tokio::test]
@@ -515,7 +557,7 @@ mod tests {
         let other = Arc::clone(&writer);
         let refused = tokio::spawn(async move {
             let no = |_: &Connection| Err::<(), _>(Failure::Refused("no"));
-            other.write(no).await
+            other.write(0, no).await
         });
         tokio::task::yield_now().await;
         held.release().await;
@@ -532,7 +574,10 @@ mod tests {
             .execute_batch("PRAGMA max_page_count = 20")
             .expect("a small disk");
         let writer = Arc::new(Writer::start(database, 4_096, || ()).expect("a thread"));
-        assert!(matches!(writer.write(insert(1, 10_000)).await, Ok(Ok(1))));
+        assert!(matches!(
+            writer.write(0, insert(1, 10_000)).await,
+            Ok(Ok(1))
+        ));
         let held = hold(&writer).await;
         // The large one does not fit; the small ones do, also in its group.
         let submitted = submit(&writer, &[(2, 10), (3, 1_000_000), (4, 10)]).await;
@@ -558,7 +603,7 @@ mod tests {
     #[tokio::test]
     async fn a_disk_that_turned_read_only_is_told_and_loses_nothing() {
         let writer = Arc::new(Writer::start(table(), 4_096, || ()).expect("a thread"));
-        assert!(matches!(writer.write(insert(1, 1)).await, Ok(Ok(1))));
+        assert!(matches!(writer.write(0, insert(1, 1)).await, Ok(Ok(1))));
         let turn = |word: &'static str| {
             let writer = Arc::clone(&writer);
             async move {
@@ -567,13 +612,13 @@ mod tests {
             }
         };
         turn("ON").await;
-        let refused = writer.write(insert(2, 1)).await;
+        let refused = writer.write(0, insert(2, 1)).await;
         assert!(matches!(
             refused,
             Err(NotWritten::Database(error)) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
         ));
         turn("OFF").await;
-        assert!(matches!(writer.write(insert(3, 1)).await, Ok(Ok(3))));
+        assert!(matches!(writer.write(0, insert(3, 1)).await, Ok(Ok(3))));
         assert_eq!(rows(&writer).await, [1, 3]);
     }
 
@@ -587,7 +632,7 @@ mod tests {
             .build()
             .expect("a runtime");
         let first = Arc::clone(&writer);
-        other.spawn(async move { first.write(insert(0, 1)).await });
+        other.spawn(async move { first.write(0, insert(0, 1)).await });
         while lock(&writer.shared.queue).writes.is_empty() {
             tokio::task::yield_now().await;
         }
@@ -606,7 +651,7 @@ mod tests {
         let held = hold(&writer).await;
         let submitted = submit(&writer, &[(1, 1), (2, 1)]).await;
         assert!(matches!(
-            writer.write(insert(3, 1)).await,
+            writer.write(0, insert(3, 1)).await,
             Err(NotWritten::Full)
         ));
         held.release().await;
@@ -615,7 +660,7 @@ mod tests {
         }
         lock(&writer.shared.queue).closed = true;
         assert!(matches!(
-            writer.write(insert(4, 1)).await,
+            writer.write(0, insert(4, 1)).await,
             Err(NotWritten::Closed)
         ));
     }
@@ -626,7 +671,11 @@ mod tests {
         let writer = Arc::new(Writer::start(table(), 64, || ()).expect("a thread"));
         let who = async || {
             let on = |_: &Connection| Ok::<_, Failure<()>>(std::thread::current().id());
-            let on = writer.write(on).await.expect("a commit").expect("a write");
+            let on = writer
+                .write(0, on)
+                .await
+                .expect("a commit")
+                .expect("a write");
             on == std::thread::current().id()
         };
         for _ in 0..ALONE {
@@ -648,12 +697,15 @@ mod tests {
     async fn a_caller_that_panics_as_it_commits_closes_the_writer() {
         let writer = Arc::new(Writer::start(table(), 16, || ()).expect("a thread"));
         for a in 0..2 * i64::try_from(ALONE).expect("few") {
-            assert!(matches!(writer.write(insert(a, 1)).await, Ok(Ok(_))));
+            assert!(matches!(writer.write(0, insert(a, 1)).await, Ok(Ok(_))));
         }
         let wrong = |_: &Connection| -> Result<(), Failure<()>> { panic!("on purpose") };
-        assert!(matches!(writer.write(wrong).await, Err(NotWritten::Closed)));
         assert!(matches!(
-            writer.write(insert(-1, 1)).await,
+            writer.write(0, wrong).await,
+            Err(NotWritten::Closed)
+        ));
+        assert!(matches!(
+            writer.write(0, insert(-1, 1)).await,
             Err(NotWritten::Closed)
         ));
     }
@@ -662,9 +714,12 @@ mod tests {
     async fn a_writer_that_panics_leaves_nobody_waiting() {
         let writer = Arc::new(Writer::start(table(), 16, || ()).expect("a thread"));
         let wrong = |_: &Connection| -> Result<(), Failure<()>> { panic!("on purpose") };
-        assert!(matches!(writer.write(wrong).await, Err(NotWritten::Closed)));
         assert!(matches!(
-            writer.write(insert(1, 1)).await,
+            writer.write(0, wrong).await,
+            Err(NotWritten::Closed)
+        ));
+        assert!(matches!(
+            writer.write(0, insert(1, 1)).await,
             Err(NotWritten::Closed)
         ));
     }

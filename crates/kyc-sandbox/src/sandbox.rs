@@ -250,22 +250,6 @@ impl Sandbox {
         returned
     }
 
-    /// Whether something was opened here: a session at Veriff by its id, one at DigiLocker by its `transaction_id`, a consent by FinPro's
-    /// handle or Finpass's `client_id`.
-    pub fn has_opened(&self, id: &str) -> bool {
-        let Providers {
-            veriff,
-            deepvue,
-            finpro,
-            finpass,
-            ..
-        } = &self.providers;
-        veriff.has_session(id)
-            || deepvue.has_session(id)
-            || finpro.has_consent(id)
-            || finpass.has_consent(id)
-    }
-
     /// The time on the sandbox's clock.
     pub fn now(&self) -> SystemTime {
         system_time(self.providers.simulation.now_ms())
@@ -369,6 +353,11 @@ impl Sandbox {
     pub(crate) fn tell(&self, what: What) {
         let simulation = &self.providers.simulation;
         simulation.happenings.add(simulation.now_ms(), None, what);
+    }
+
+    /// Whether a provider's id is of something that was opened here: a session, a consent, a client's id.
+    pub fn knows(&self, id: &str) -> bool {
+        self.providers.simulation.journeys.find(id).is_some()
     }
 
     /// The webhooks that were made, oldest first; the newest 10,000.

@@ -14,7 +14,7 @@ use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyId, JourneyRecord, Leg,
-    LegStatus, Payload, Provider, ReceiptId, Reference, Runner, Seq, SetTimer, TimerPurpose,
+    LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer, TimerPurpose,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
@@ -67,17 +67,8 @@ impl Following {
         id: JourneyId,
         options: CallSettings,
     ) -> Result<Self, Failure> {
-        let known = store.engine.read(&id).await.map_err(failed)?;
-        let references = known.map_or_else(Vec::new, |known| known.state.references());
-        if !references.is_empty() {
-            has_its_sandbox(&store)?;
-        }
-        let sandbox = store.sandbox(kyc_sandbox::Settings::default())?;
-        let opened = |reference: &Reference| sandbox.has_opened(reference.id.as_str());
-        if !references.is_empty() && !references.iter().any(opened) {
-            let rule = "knows nothing of what this journey opened, which began in another one: go on with it where that lies";
-            return Err(Failure::configuration("the sandbox beside it", rule));
-        }
+        let sandbox = store.sandbox_of(&id, kyc_sandbox::Settings::default());
+        let sandbox = sandbox.await?;
         let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
         let served = served.map_err(serve::failure)?;
         let timeout = options.timeout;
@@ -163,12 +154,9 @@ impl Following {
         self.submit("consent", None, given, None).await
     }
 
-    /// Returns once the command has run for longer than it may.
-    pub(crate) async fn timed_out(&self) {
-        match self.timeout {
-            Some(timeout) => tokio::time::sleep(timeout).await,
-            None => std::future::pending().await,
-        }
+    /// For how long the command may run.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Follows the journey until it ends, or somebody has to act; one that has ended, until nothing is left to be given back. `tell`
@@ -252,17 +240,6 @@ impl Following {
     pub(crate) async fn end(self, followed: Followed) -> (Store, JourneyRecord, bool) {
         self.served.shutdown().await;
         (self.store, followed.record, followed.written)
-    }
-}
-
-/// A new sandbox would know nothing of what journeys opened elsewhere, and answer with invented data.
-pub(crate) fn has_its_sandbox(store: &Store) -> Result<(), Failure> {
-    match store.has_sandbox() {
-        true => Ok(()),
-        false => Err(Failure::configuration(
-            "--sandbox",
-            "there is no sandbox beside these journeys",
-        )),
     }
 }
 

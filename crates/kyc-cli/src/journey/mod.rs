@@ -13,6 +13,9 @@ mod show;
 mod start;
 mod store;
 
+use std::pin::pin;
+use std::time::Duration;
+
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
@@ -76,10 +79,17 @@ async fn watch(
     output: Output,
 ) -> Result<u8, Failure> {
     let place = Place::of(&arguments.store)?;
+    let mut limit = pin!(over(options.timeout));
     let store = Store::once_free(&place, || {
         output.tell("another kyc has the file, and only it can tell what happens now; what has happened is told once it ends");
     });
-    let store = store.await?;
+    let store = tokio::select! {
+        store = store => store?,
+        () = &mut limit => {
+            output.tell("--timeout has passed, and another kyc still has the file");
+            return Ok(EXIT_WAITS);
+        }
+    };
     let (id, mut record) = find(&store, &arguments.id).await?;
     if store.is_shared() {
         let rest = async {
@@ -93,16 +103,22 @@ async fn watch(
             }
             Ok::<_, Failure>(())
         };
-        match options.timeout {
+        tokio::select! {
+            rest = rest => rest?,
             // Where it stands then is told, too.
-            Some(timeout) => tokio::time::timeout(timeout, rest)
-                .await
-                .unwrap_or(Ok(()))?,
-            None => rest.await?,
+            () = limit => {}
         }
     }
     show::print(&store, &record, output).await?;
     Ok(exit_code(record.state.status()))
+}
+
+/// Returns once a command has run for longer than it may.
+async fn over(timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Follows a journey until it ends or somebody has to act, and prints what happens after an event.
@@ -132,7 +148,7 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
                     .try_for_each(|line| output.line(&line.words())),
             }
         }) => followed,
-        () = following.timed_out() => {
+        () = over(following.timeout()) => {
             following.leave().await;
             output.tell(&format!("--timeout has passed: {kept}, and `kyc journey resume` goes on with it"));
             return Ok(EXIT_WAITS);
@@ -192,7 +208,10 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let mut page = PageToken::default();
     loop {
         let found = store.engine.list(&filter, page).await.map_err(failed)?;
-        journeys.extend(found.journeys);
+        for journey in found.journeys {
+            let by_hand = store.engine.by_hand(&journey.id).await.map_err(failed)?;
+            journeys.push(show::Listed { journey, by_hand });
+        }
         match found.next {
             Some(next) => page = next,
             None => break,

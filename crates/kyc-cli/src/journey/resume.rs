@@ -4,7 +4,7 @@
 use kyc_facade::provider_core::Mobile;
 use kyc_journey::{Fact, Journey, JourneyStatus, Leg, LegStatus};
 
-use super::follow::{Following, goes_on, has_its_sandbox};
+use super::follow::{Following, goes_on};
 use super::store::Store;
 use super::{find, follow, leg, only_in_a_sandbox, person};
 use crate::arguments::JourneyResume;
@@ -33,7 +33,6 @@ pub(crate) async fn run(
     let only = arguments.leg.as_deref().map(leg).transpose()?;
     let store = Store::existing(&Place::of(&arguments.store)?).await?;
     let (id, record) = find(&store, &arguments.id).await?;
-    has_its_sandbox(&store)?;
     let state = &record.state;
     let is_left = goes_on(state) || store.waiting_calls(&id).await? > 0;
     let next = next(state, only, is_left)?;

@@ -102,12 +102,16 @@ pub(crate) async fn run(
     let store = Store::open(&Place::of(&arguments.store)?).await?;
     let providers = match sandbox_listener {
         Some(listener) => {
-            let sandbox = InSandbox::serve(&store, listener, arguments.allow_other_machines)?;
+            let sandbox = InSandbox::serve(&store, listener, arguments.allow_other_machines);
+            let sandbox = sandbox.await?;
             sandbox.send_webhooks_to(&own);
             clients.settings = Settings::of(sandbox.served.environment());
             Some(sandbox)
         }
-        None => None,
+        None => {
+            store.without_sandbox().await?;
+            None
+        }
     };
     let clock: Arc<dyn Clock> = match &providers {
         Some(sandbox) => Arc::new(Wakeful(SandboxClock(sandbox.sandbox.clone()))),
@@ -480,7 +484,7 @@ struct InSandbox {
 }
 
 impl InSandbox {
-    fn serve(
+    async fn serve(
         store: &Store,
         listener: TcpListener,
         allow_other_machines: bool,
@@ -492,7 +496,7 @@ impl InSandbox {
             .with_webhook_transport(Some(transport))
             // It is for tests in process; nobody can read this one's.
             .with_ledger_capacity(0);
-        let sandbox = store.sandbox(settings)?;
+        let sandbox = store.sandbox_of_all(settings).await?;
         let served = sandbox.serve_on(listener);
         let served =
             served.map_err(|error| sandbox_serve::failure_of("--sandbox-listen", error))?;

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_journey::{JourneyRecord, JourneySummary, Leg, Operation, Seq, SetTimer};
+use kyc_journey::{JourneyRecord, JourneySummary, Leg, Operation, OperatorTask, Seq, SetTimer};
 use kyc_journey_server::{Line, Lines};
 use serde::Serialize;
 
@@ -37,6 +37,17 @@ struct ShownLeg {
     maybe_billed: u32,
     missing: Vec<&'static str>,
     resubmissions: u32,
+    /// What was left to a person to do at the provider.
+    by_hand: Vec<OperatorTask>,
+}
+
+/// A journey in a list.
+#[derive(Serialize)]
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    pub(crate) journey: JourneySummary,
+    /// What was left to a person to do at providers.
+    pub(crate) by_hand: Vec<OperatorTask>,
 }
 
 #[derive(Serialize)]
@@ -115,8 +126,16 @@ impl ShownLeg {
         if self.resubmissions > 0 {
             words.push(format!("resubmissions: {}", self.resubmissions));
         }
+        words.extend(to_do(&self.by_hand));
         words.join("; ")
     }
+}
+
+/// What a person has to do, in words.
+fn to_do(by_hand: &[OperatorTask]) -> Option<String> {
+    let tasks = by_hand.iter().map(|task| task.as_str().replace('_', " "));
+    let tasks: Vec<_> = tasks.collect();
+    (!tasks.is_empty()).then(|| format!("to do: {}", tasks.join(", ")))
 }
 
 fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> Shown {
@@ -133,6 +152,7 @@ fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> S
             maybe_billed: view.maybe_billed,
             missing: view.missing.iter().map(|kind| kind.as_str()).collect(),
             resubmissions: view.resubmissions,
+            by_hand: view.by_hand,
         })
     };
     let timer = |timer: &SetTimer| ShownTimer {
@@ -154,7 +174,7 @@ fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> S
 }
 
 /// Prints a list of journeys.
-pub(crate) fn list(journeys: &[JourneySummary], output: Output) -> Result<(), Failure> {
+pub(crate) fn list(journeys: &[Listed], output: Output) -> Result<(), Failure> {
     if output.json {
         return output.answer(&journeys, None);
     }
@@ -162,14 +182,15 @@ pub(crate) fn list(journeys: &[JourneySummary], output: Output) -> Result<(), Fa
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["journey", "status", "events", "began", "changed"]);
-    for journey in journeys {
+        .set_header(["journey", "status", "events", "began", "changed", "to know"]);
+    for Listed { journey, by_hand } in journeys {
         table.add_row([
             journey.id.to_string(),
             journey.status.as_str().to_owned(),
             journey.seq.to_string(),
             format!("{:.0}", journey.created_at),
             format!("{:.0}", journey.updated_at),
+            to_do(by_hand).unwrap_or_default(),
         ]);
     }
     output.text(&table.to_string())

@@ -12,8 +12,8 @@ use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, SystemClock};
 use kyc_journey::{
-    Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId, Lane,
-    Outbox, PageToken, Sealer,
+    Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId,
+    JourneyRecord, JourneyStatus, Lane, Outbox, PageToken, Reference, Sealer,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
 use kyc_journey_postgres::{NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
@@ -281,9 +281,86 @@ impl Store {
         }
     }
 
+    /// The sandbox in which this journey goes on, or begins.
+    pub(crate) async fn sandbox_of(
+        &self,
+        id: &JourneyId,
+        settings: Settings,
+    ) -> Result<Sandbox, Failure> {
+        let known = self.engine.read(id).await.map_err(failed)?;
+        self.sandbox_for(known.as_slice(), settings)
+    }
+
+    /// The sandbox in which all journeys go on that have not ended.
+    pub(crate) async fn sandbox_of_all(&self, settings: Settings) -> Result<Sandbox, Failure> {
+        self.sandbox_for(&self.open_journeys().await?, settings)
+    }
+
+    /// Refuses real providers for journeys that go on in a sandbox.
+    pub(crate) async fn without_sandbox(&self) -> Result<(), Failure> {
+        let rule = "is required: there is a sandbox beside these journeys, in which those that are open began";
+        match self.has_sandbox() && !self.open_journeys().await?.is_empty() {
+            true => Err(Failure::configuration("--sandbox", rule)),
+            false => Ok(()),
+        }
+    }
+
+    async fn open_journeys(&self) -> Result<Vec<JourneyRecord>, Failure> {
+        let open = JourneyStatus::ALL.iter().copied();
+        let open = open.filter(|status| !status.is_end());
+        let filter = JourneyFilter::new().set_statuses(open.collect::<Vec<_>>());
+        let (mut journeys, mut page) = (Vec::new(), PageToken::default());
+        loop {
+            let found = self.engine.list(&filter, page).await.map_err(failed)?;
+            for journey in found.journeys {
+                journeys.extend(self.engine.read(&journey.id).await.map_err(failed)?);
+            }
+            page = match found.next {
+                Some(next) => next,
+                None => return Ok(journeys),
+            };
+        }
+    }
+
+    /// The sandbox beside the journeys, unless these began in another one: it knows nothing of what they opened there, and would answer
+    /// with invented data.
+    fn sandbox_for(
+        &self,
+        journeys: &[JourneyRecord],
+        settings: Settings,
+    ) -> Result<Sandbox, Failure> {
+        let path = self.place.beside(SANDBOX);
+        let path = path.display();
+        let elsewhere = |record: &JourneyRecord, why: &str| {
+            let id = record.state.id();
+            let rule = format!(
+                "journey {id} began in another installation's sandbox, {why}: bring the file that ends in {SANDBOX} from there, or let it go on there"
+            );
+            Failure::configuration("--sandbox", rule)
+        };
+        if let Some(first) = journeys.first()
+            && !self.has_sandbox()
+        {
+            return Err(elsewhere(first, &format!("whose state is not at {path}")));
+        }
+        let sandbox = self.sandbox(settings)?;
+        let is_foreign = |record: &&JourneyRecord| {
+            let opened = record.state.references();
+            let is_known = |opened: &Reference| sandbox.knows(opened.id.as_str());
+            !opened.is_empty() && !opened.iter().any(is_known)
+        };
+        match journeys.iter().find(is_foreign) {
+            Some(foreign) => Err(elsewhere(
+                foreign,
+                &format!("and the one at {path} knows nothing of it"),
+            )),
+            None => Ok(sandbox),
+        }
+    }
+
     /// The sandbox whose state lies beside the journeys: what they opened there, their persons' steps and the clock. It is of this file
     /// alone.
-    pub(crate) fn sandbox(&self, settings: Settings) -> Result<Sandbox, Failure> {
+    fn sandbox(&self, settings: Settings) -> Result<Sandbox, Failure> {
         let owner = self.sealer.digest(Domain::Reference, b"sandbox");
         let path = self.place.beside(SANDBOX);
         let opened = Sandbox::open_for(&hex::encode(owner), settings, path);
@@ -300,7 +377,7 @@ impl Store {
     }
 
     /// Whether they began in a sandbox, whose state is beside them.
-    pub(crate) fn has_sandbox(&self) -> bool {
+    fn has_sandbox(&self) -> bool {
         self.place.beside(SANDBOX).exists()
     }
 

@@ -211,15 +211,34 @@ fn other_journeys_of_the_file_stand_still_meanwhile() {
 }
 
 #[test]
-fn journeys_without_a_sandbox_beside_them_do_not_go_on_in_an_empty_one() {
+fn journeys_do_not_go_on_in_a_sandbox_that_is_not_theirs() {
     let files = Files::new();
-    let journey = id(&files.start("9000000001", &[]));
+    let journey = id(&files.start("9001050000", &["--key", "ORDER-17"]));
     let sandbox = files.path("journeys.db.sandbox");
+    let its_own = fs::read(&sandbox).unwrap();
+    // With each of a journey's ways to go on.
+    let refused = |says: &str| {
+        let serve = ["serve", "--sandbox", "--listen", "127.0.0.1:0"];
+        let serve = [&serve[..], &["--sandbox-listen", "127.0.0.1:0"]].concat();
+        for run in [
+            files.run(&["resume", &journey, "--sandbox"]),
+            files.run(&serve),
+        ] {
+            let named = format!("--sandbox: journey {journey} began in another");
+            assert!(run.code == 2 && run.stderr.contains(&named), "{run:?}");
+            assert!(run.stderr.contains(&sandbox), "{run:?}");
+            assert!(run.stderr.contains(says), "{run:?}");
+        }
+    };
     fs::remove_file(&sandbox).unwrap();
-    let run = files.run(&["resume", &journey, "--sandbox"]);
-    let says = "--sandbox: there is no sandbox beside these journeys";
-    assert!(run.code == 2 && run.stderr.contains(says), "{run:?}");
+    refused("whose state is not at");
     assert!(!fs::exists(&sandbox).unwrap());
+    // Another journey of the file has a sandbox: that one knows nothing of the first.
+    files.start("9000000002", &[]);
+    refused("knows nothing of it");
+    fs::write(&sandbox, its_own).unwrap();
+    let resumed = files.run(&["resume", &journey, "--sandbox"]);
+    assert!(!resumed.stderr.contains("began in another"), "{resumed:?}");
 }
 
 #[test]

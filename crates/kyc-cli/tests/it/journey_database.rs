@@ -315,7 +315,7 @@ fn a_journey_does_not_go_on_in_another_machine_s_sandbox() {
     let resume = ["journey", "resume", &journey, "--sandbox"];
     other.refused(
         &resume,
-        "--sandbox: there is no sandbox beside these journeys",
+        "began in another installation's sandbox, whose state is not at",
     );
     // Nor where the other machine's sandbox knows journeys of its own.
     let approves = other.start(&["--key", "ORDER-18", "--plan", &plan]);
@@ -323,7 +323,7 @@ fn a_journey_does_not_go_on_in_another_machine_s_sandbox() {
     let before = other
         .well(&["journey", "show", &journey, "--json"])
         .answer();
-    other.refused(&resume, "knows nothing of what this journey opened");
+    other.refused(&resume, "knows nothing of it");
     let after = other
         .well(&["journey", "show", &journey, "--json"])
         .answer();

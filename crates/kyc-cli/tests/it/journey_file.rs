@@ -24,7 +24,13 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
     let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
     lock.lock().unwrap();
     refused(show(), "--db: is in use by another kyc");
-    // Who watches waits for it.
+    // Who watches waits for it, for as long as they will.
+    let limited = files.run(&["watch", &journey, "--timeout", "100ms"]);
+    assert_eq!(limited.code, 4, "{limited:?}");
+    assert!(
+        limited.stderr.contains("--timeout has passed"),
+        "{limited:?}"
+    );
     let db = files.path("journeys.db");
     let watching = ["journey", "watch", &journey, "--json", "--db", &db];
     let mut watch = started(&watching, &[]);

@@ -705,3 +705,57 @@ fn none_starts_open_or_without_providers() {
         assert!(!(is_made && field == "--terms"), "{arguments:?}");
     }
 }
+
+#[test]
+fn real_providers_get_no_call_of_a_journey_that_began_in_a_sandbox() {
+    let files = Files::new();
+    assert_eq!(files.start("9001060000", &[]).code, 4);
+    let terms = files.write("terms.toml", TERMS);
+    let environment = [
+        ("KYC_JOURNEY_TOKEN", TOKEN),
+        ("VERIFF_API_KEY", "made-up"),
+        ("VERIFF_SHARED_SECRET", "made-up"),
+        ("VERIFF_BASE_URL", "https://127.0.0.1:1"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let db = files.path("journeys.db");
+    let serve = ["journey", "serve", "--json", "--listen", "127.0.0.1:0"];
+    let serve = [&serve[..], &["--terms", &terms, "--db", &db]].concat();
+    let run = kyc(&serve, &environment);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert_eq!(run.error()["field"], "--sandbox", "{run:?}");
+}
+
+#[test]
+fn what_is_left_to_a_person_is_shown_and_listed() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let id = server.first_request()["id"].as_str().unwrap().to_owned();
+    let events = format!("/v1/journeys/{id}/events");
+    assert!(
+        server
+            .get(&events)
+            .any(|line| line.contains(r#""kind":"link""#))
+    );
+    let fault = [
+        "faults",
+        "on",
+        "veriff=500",
+        "--operation",
+        "delete-session",
+    ];
+    assert_eq!(kyc(&fault, &server.sandbox).code, 0);
+    server.post(&format!("/v1/journeys/{id}/withdraw"), "");
+    while !server
+        .get(&events)
+        .any(|line| line.contains("operator: delete_by_hand"))
+    {}
+    drop(server);
+    for command in [&["show", &id][..], &["list"]] {
+        let shown = files.run(command);
+        assert!(shown.stdout.contains("to do: delete by hand"), "{shown:?}");
+        let command = [command, &["--json"]].concat();
+        let shown = files.run(&command).stdout;
+        assert!(shown.contains("delete_by_hand"), "{shown}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,8 +27,8 @@ use kyc_sandbox::{Sandbox, SandboxTransport};
 use provider_core::http::Request;
 use provider_core::jiff::{SignedDuration, Timestamp};
 use provider_core::{
-    Body, Clock, ConsentEvidence, ConsentGate, ExchangeLimits, Mobile, RawResponse, Transport,
-    TransportError,
+    Body, Clock, ConsentEvidence, ConsentGate, ExchangeLimits, InvalidRequest, Mobile, RawResponse,
+    SystemClock, Transport, TransportError,
 };
 
 use crate::people::Somebody;
@@ -87,6 +88,56 @@ fn receipt(subject: Subject, now: Timestamp, recipients: &[&str]) -> Receipt {
         basis: Basis::Consent,
     };
     Receipt::new(subject, terms).unwrap()
+}
+
+/// Notes on which threads the time is asked for, as a proof asks.
+#[derive(Debug, Default)]
+struct Threads(Mutex<Vec<ThreadId>>);
+
+#[async_trait]
+impl Clock for Threads {
+    fn now(&self) -> Timestamp {
+        self.0.lock().unwrap().push(std::thread::current().id());
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn random(&self) -> Result<u128, InvalidRequest> {
+        SystemClock.random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// A ledger may lie in a database elsewhere, and whoever proves waits for it: the calls of others must go on meanwhile.
+#[tokio::test]
+async fn a_proof_holds_up_no_thread_of_the_runtime() {
+    let wrapper = MemoryKeyWrapper::new().unwrap();
+    let keys = Keys::new(Arc::new(MemoryKeyStore::new()), Arc::new(wrapper));
+    let store = Arc::new(MemoryStore::new().unwrap());
+    let threads = Arc::new(Threads::default());
+    let ledger = ConsentLedger::open_with_clock(store, keys, threads.clone()).unwrap();
+    let subject = ledger.subject(&Mobile::parse(APPROVES).unwrap()).unwrap();
+    let id = JourneyId::from_bits(17);
+    let receipt = receipt(subject, Timestamp::UNIX_EPOCH, &ALL);
+    ledger.give(&receipt).unwrap();
+    ledger
+        .follow(id.as_str(), subject, Some(receipt.id()))
+        .unwrap();
+    let rules = gate_rules(&purpose(), &kinds()).unwrap();
+    let consents = LedgerConsents::new(ledger, rules, notice());
+    let effect = EffectId {
+        journey: id,
+        seq: Seq::new(1),
+        ordinal: 0,
+    };
+    threads.0.lock().unwrap().clear();
+    let call = ProviderCall::new(&effect, "veriff", "create-session");
+    assert!(consents.prove(&call).await.unwrap().is_some());
+    let asked = threads.0.lock().unwrap().clone();
+    let here = std::thread::current().id();
+    assert!(!asked.is_empty() && !asked.contains(&here), "{asked:?}");
 }
 
 /// The sandbox's transport, which notes whether a consent of the person had ended when a request was sent, and does something while
@@ -399,7 +450,9 @@ async fn what_the_consent_does_not_cover_waits_for_another_one() {
 #[tokio::test(start_paused = true)]
 async fn a_journey_whose_consent_is_over_in_the_ledger_ends_and_sends_nothing() {
     let lender = Lender::new(APPROVES);
-    lender.start(&lender.id, three_legs(Provider::FinPro)).await;
+    // Its own time is not over by then.
+    let plan = three_legs(Provider::FinPro).set_deadline(SignedDuration::from_hours(24 * 100));
+    lender.start(&lender.id, plan).await;
     // The journey was not told when it ends.
     lender.agree(&lender.id, &ALL).await;
     lender

@@ -88,12 +88,8 @@ fn each_recorded_webhook_is_the_fact_that_it_says() {
             ("session", "resubmission_requested"),
             true,
         ),
-        ("veriff/user-defined-status", ("unrecognized", ""), false),
-        (
-            "veriff/watchlist-initial-result",
-            ("unrecognized", ""),
-            false,
-        ),
+        ("veriff/user-defined-status", ("noted", ""), false),
+        ("veriff/watchlist-initial-result", ("noted", ""), false),
     ] {
         let made = event(case, None);
         assert_eq!(words(&made.fact), expected, "{case}");

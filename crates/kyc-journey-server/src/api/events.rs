@@ -29,16 +29,28 @@ pub(crate) async fn watch(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = Query::read(uri.query(), &["after"], None)?;
-    let resumed = match guard::text(&headers, &LAST_EVENT_ID) {
-        Some(id) => Some(id.parse::<u64>().map_err(|_| {
-            Problem::invalid(LAST_EVENT_ID.as_str(), "must be the number of an event")
-        })?),
-        None => None,
+    let resumed = match headers.contains_key(&LAST_EVENT_ID) {
+        true => {
+            let id = guard::text(&headers, &LAST_EVENT_ID);
+            let id = id.and_then(|id| id.parse::<u64>().ok());
+            let rule = "must be the number of an event, given once";
+            Some(id.ok_or_else(|| Problem::invalid(LAST_EVENT_ID.as_str(), rule))?)
+        }
+        false => None,
+    };
+    let (field, after) = match resumed {
+        Some(resumed) => (LAST_EVENT_ID.as_str(), resumed),
+        None => ("after", query.number("after")?.unwrap_or_default()),
     };
     let (id, record) = find(&server, &id).await?;
-    let after = resumed.or(query.number("after")?).unwrap_or_default();
+    let last = record.state.seq().get();
+    // It was given out for another journey, and a stream from there on would say nothing.
+    if after > last {
+        let rule = format!("must be an event of this journey, which has {last} now");
+        return Err(Problem::invalid(field, rule));
+    }
     // At this a browser asks no more.
-    if resumed.is_some() && has_ended(&record) && after >= record.state.seq().get() {
+    if resumed.is_some() && has_ended(&record) && after == last {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let permit = Arc::clone(&server.streams).try_acquire_owned();

@@ -5,7 +5,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kyc_journey::{
-    JourneyFilter, JourneyId, JourneyPage, JourneyStatus, JourneySummary, PageToken,
+    JourneyFilter, JourneyId, JourneyPage, JourneyStatus, JourneySummary, OperatorTask, PageToken,
 };
 use provider_core::http::{StatusCode, Uri};
 use provider_core::jiff::Timestamp;
@@ -42,6 +42,8 @@ pub(crate) struct Summary {
     /// When its last event was received.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub(crate) updated_at: Timestamp,
+    /// What was left to a person to do at providers. It stays: nobody tells the journey that it was done.
+    pub(crate) by_hand: Vec<OperatorTask>,
 }
 
 /// A place in a list: the engine's page, and the last journey of it that was told, in the list's order.
@@ -84,7 +86,15 @@ pub(crate) async fn page(server: &Inner, query: Option<&str>) -> Result<Page, Pr
         .engine
         .list(&filter, PageToken::new(place.page.clone()))
         .await?;
-    Ok(cut(&place, found, limit))
+    let (journeys, next_page_token) = cut(&place, found, limit);
+    let mut shown = Vec::with_capacity(journeys.len());
+    for journey in journeys {
+        shown.push(Summary::of(server, journey).await?);
+    }
+    Ok(Page {
+        journeys: shown,
+        next_page_token,
+    })
 }
 
 fn place(token: &str) -> Result<Place, Problem> {
@@ -94,7 +104,7 @@ fn place(token: &str) -> Result<Place, Problem> {
 }
 
 /// As many as are wanted of what the engine gave. Engines list by the time of the last change and then by id, downwards.
-fn cut(place: &Place, found: JourneyPage, limit: usize) -> Page {
+fn cut(place: &Place, found: JourneyPage, limit: usize) -> (Vec<JourneySummary>, Option<String>) {
     let is_left = |journey: &JourneySummary| {
         let after = place.after.as_ref();
         after.is_none_or(|(at, id)| (journey.updated_at, &journey.id) < (*at, id))
@@ -113,20 +123,18 @@ fn cut(place: &Place, found: JourneyPage, limit: usize) -> Page {
         _ => None,
     };
     let token = next.and_then(|next| serde_json::to_vec(&next).ok());
-    Page {
-        journeys: journeys.into_iter().map(Summary::of).collect(),
-        next_page_token: token.map(|text| URL_SAFE_NO_PAD.encode(text)),
-    }
+    (journeys, token.map(|text| URL_SAFE_NO_PAD.encode(text)))
 }
 
 impl Summary {
-    fn of(journey: JourneySummary) -> Self {
-        Self {
+    async fn of(server: &Inner, journey: JourneySummary) -> Result<Self, Problem> {
+        Ok(Self {
+            by_hand: server.engine.by_hand(&journey.id).await?,
             id: journey.id,
             status: journey.status,
             seq: journey.seq.get(),
             created_at: journey.created_at,
             updated_at: journey.updated_at,
-        }
+        })
     }
 }

@@ -8,8 +8,8 @@ pub(crate) mod read;
 pub(crate) mod start;
 
 use kyc_journey::{
-    DocumentKind, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus, Operation, Plan,
-    ReceiptId,
+    DocumentKind, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus, Operation, OperatorTask,
+    Plan, ReceiptId,
 };
 use provider_core::http::StatusCode;
 use provider_core::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -181,6 +181,8 @@ pub(crate) struct LegView {
     pub(crate) missing: Vec<DocumentKind>,
     /// How often the person had to try again in the same session.
     pub(crate) resubmissions: u32,
+    /// What was left to a person to do at the provider, such as to revoke a consent. It stays: nobody tells the journey that it was done.
+    pub(crate) by_hand: Vec<OperatorTask>,
 }
 
 /// Something that happens by itself.
@@ -209,6 +211,7 @@ impl JourneyView {
                 maybe_billed: view.maybe_billed,
                 missing: view.missing.to_vec(),
                 resubmissions: view.resubmissions,
+                by_hand: view.by_hand,
             })
         };
         let timers = state.timers().into_iter().map(|timer| TimerView {

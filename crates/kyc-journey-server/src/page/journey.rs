@@ -191,6 +191,9 @@ fn to_know(leg: &LegView) -> String {
     if leg.resubmissions > 0 {
         known.push(format!("tried again {} times", leg.resubmissions));
     }
+    for task in &leg.by_hand {
+        known.push(format!("to do: {}", words(task.as_str())));
+    }
     match known.is_empty() {
         true => "–".to_owned(),
         false => known.join("; "),

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use kyc_journey::JourneyStatus;
+use kyc_journey::{JourneyStatus, OperatorTask};
 use maud::{Markup, html};
 use provider_core::http::{HeaderMap, StatusCode, Uri};
 use provider_core::jiff::{SignedDuration, Timestamp};
@@ -151,6 +151,7 @@ fn table(server: &Shared, page: &Listed) -> Markup {
                     th scope="col" { "Events" }
                     th scope="col" { "Began" }
                     th scope="col" { "Changed" }
+                    th scope="col" { "To do" }
                 }
             }
             tbody {
@@ -161,10 +162,18 @@ fn table(server: &Shared, page: &Listed) -> Markup {
                         td.number data-name="Events" { (journey.seq) }
                         td data-name="Began" { (time(journey.created_at)) }
                         td data-name="Changed" { (time(journey.updated_at)) }
+                        td data-name="To do" { (to_do(&journey.by_hand)) }
                     }
                 }
             }
         }
+    }
+}
+
+fn to_do(by_hand: &[OperatorTask]) -> Markup {
+    html! {
+        @if by_hand.is_empty() { "–" }
+        @for task in by_hand { span class="status wait" { (words(task.as_str())) } " " }
     }
 }
 

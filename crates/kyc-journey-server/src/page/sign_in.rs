@@ -11,7 +11,7 @@ use super::frame::{self, Page};
 use crate::guard;
 use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::sessions::COOKIE_NAME;
+use crate::sessions::cookie_name;
 use crate::state::Shared;
 
 /// The form.
@@ -115,7 +115,8 @@ fn cookie(server: &Shared, headers: &HeaderMap, secret: &str, more: &str) -> Str
         "" => "/",
         path => path,
     };
-    format!("{COOKIE_NAME}={secret}; Path={path}; HttpOnly; SameSite=Strict{secure}{more}")
+    let name = cookie_name(headers);
+    format!("{name}={secret}; Path={path}; HttpOnly; SameSite=Strict{secure}{more}")
 }
 
 fn to_list(server: &Shared, cookie: &str) -> Response {

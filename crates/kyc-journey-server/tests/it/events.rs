@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http_body_util::BodyExt as _;
 use kyc_journey_server::Limits;
-use provider_core::http::StatusCode;
+use provider_core::http::{HeaderValue, Request, StatusCode};
 use tower::ServiceExt as _;
 
 use crate::world::{World, request, verification};
@@ -63,6 +63,59 @@ async fn a_stream_is_resumed_and_ends_with_the_journey() {
     let mut over = request("GET", &path, None);
     over.headers_mut().insert("last-event-id", last.0.into());
     assert_eq!(world.send(over).await.status, StatusCode::NO_CONTENT);
+}
+
+/// What no event of the journey is called would be waited for without end.
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_resumed_at_an_event_of_the_journey_alone() {
+    let world = World::new();
+    let id = world.started("ORDER-17", &verification()).await;
+    world.pass(1).await;
+    let path = format!("/v1/journeys/{id}/events");
+    let last = world.call("GET", &format!("/v1/journeys/{id}"), None).await;
+    let last = last.json()["seq"].as_u64().unwrap();
+    let refused = async |field: &str, request: Request<Body>| {
+        let answer = world.send(request).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{answer:?}"
+        );
+        assert_eq!(answer.json()["field"], field);
+    };
+    let beyond = (last + 1).to_string();
+    let huge = "99999999999999999999999";
+    for id in [
+        &*beyond,
+        huge,
+        "18446744073709551615",
+        "-1",
+        "two",
+        "",
+        "\u{e9}",
+    ] {
+        let mut resumed = request("GET", &path, None);
+        let value = HeaderValue::from_bytes(id.as_bytes()).unwrap();
+        resumed.headers_mut().insert("last-event-id", value);
+        refused("last-event-id", resumed).await;
+    }
+    for after in [&*beyond, huge, "-1", "two"] {
+        let path = format!("{path}?after={after}");
+        refused("after", request("GET", &path, None)).await;
+    }
+    let mut twice = request("GET", &path, None);
+    for _ in 0..2 {
+        twice.headers_mut().append("last-event-id", 1.into());
+    }
+    refused("last-event-id", twice).await;
+    // From its end on, what comes is told.
+    let at_end = request("GET", &format!("{path}?after={last}"), None);
+    let open = world.router.clone().oneshot(at_end).await.unwrap();
+    let cancel = format!("/v1/journeys/{id}/cancel");
+    world.call("POST", &cancel, None).await;
+    let told = open.into_body().collect().await.unwrap().to_bytes();
+    let told = events(std::str::from_utf8(&told).unwrap());
+    assert_eq!(told[0].0, last + 1, "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! The operator's page.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use kyc_journey::JourneyStatus;
 use kyc_journey_server::Limits;
+use kyc_sandbox::settings::Failure;
+use kyc_sandbox::{Fault, FaultKind, Provider as At};
 use provider_core::http::{Request, StatusCode};
 use serde_json::json;
 
@@ -63,6 +66,36 @@ async fn nothing_is_shown_before_signing_in() {
     assert_eq!(wrong.header("set-cookie"), "");
 }
 
+/// A browser sends a machine's cookies to each of its ports.
+#[tokio::test(start_paused = true)]
+async fn servers_on_two_ports_of_a_machine_keep_their_sessions_apart() {
+    let (one, other) = (World::new(), World::new());
+    let at = |port: u16, mut request: Request<Body>| {
+        let host = format!("127.0.0.1:{port}").parse().unwrap();
+        request.headers_mut().insert("host", host);
+        request
+    };
+    let form = format!("token={TOKEN}");
+    let mut browser = HashMap::new();
+    for (world, port) in [(&one, 8088), (&other, 8089)] {
+        let sign_in = outside("POST", "/sign-in", form.as_bytes());
+        let answer = world.send(at(port, sign_in)).await;
+        let cookie = answer.header("set-cookie");
+        let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+        browser.insert(name.to_owned(), value.to_owned());
+    }
+    let cookies = browser
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let cookies = cookies.collect::<Vec<_>>().join("; ");
+    for (world, port) in [(&one, 8088), (&other, 8089)] {
+        let list = world
+            .send(at(port, with_cookie("GET", "/", &cookies, "")))
+            .await;
+        assert!(list.body.contains("There is no such journey."), "{list:?}");
+    }
+}
+
 fn guess(peer: &str) -> Request<Body> {
     let mut guess = outside("POST", "/sign-in", b"token=another");
     let peer: SocketAddr = peer.parse().unwrap();
@@ -105,6 +138,32 @@ async fn strangers_use_up_nothing_of_an_operator_s_share() {
     let operator = world.open("/", &cookie).await;
     assert_eq!(operator.status, StatusCode::OK);
     assert!(operator.body.contains("There is no such journey."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_a_person_is_on_each_list_and_page() {
+    let world = World::new();
+    let id = world.started("ORDER-17", &verification()).await;
+    let (path, list) = (format!("/v1/journeys/{id}"), "/v1/journeys");
+    world.pass(1).await;
+    let leg = async || world.call("GET", &path, None).await.json()["legs"][0]["by_hand"].clone();
+    let listed =
+        async || world.call("GET", list, None).await.json()["journeys"][0]["by_hand"].clone();
+    assert_eq!((leg().await, listed().await), (json!([]), json!([])));
+    // Whether the session is deleted, nobody knows then.
+    let fault = FaultKind::Failure(Failure::new(500));
+    let fault = Fault::new(At::Veriff, fault).of_operation("delete-session");
+    world.sandbox.switch_fault_on(fault).unwrap();
+    let withdrawn = world.call("POST", &format!("{path}/withdraw"), None).await;
+    assert_eq!(withdrawn.status, StatusCode::OK, "{withdrawn:?}");
+    world.pass(1).await;
+    let tasks = json!(["delete_by_hand"]);
+    assert_eq!((leg().await, listed().await), (tasks.clone(), tasks));
+    let cookie = world.sign_in().await;
+    let page = world.open("/", &cookie).await;
+    assert!(page.body.contains("delete by hand"), "{page:?}");
+    let page = world.open(&format!("/journeys/{id}"), &cookie).await;
+    assert!(page.body.contains("to do: delete by hand"), "{page:?}");
 }
 
 #[tokio::test(start_paused = true)]

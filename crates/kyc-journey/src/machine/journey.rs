@@ -11,9 +11,9 @@ use super::documents::Documents;
 use super::step::{Fired, SetTimer, Step, Timers};
 use super::verification::Verification;
 use crate::values::{
-    CorrelationToken, DataClass, DocumentKind, Effect, EffectId, Event, EventKey, Fact, JourneyId,
-    JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation, Plan, Provider, Reason,
-    ReceiptId, Refusal, Schema, Seq, Stop, TimerName, TimerPurpose, Verdict,
+    CorrelationToken, DataClass, DocumentKind, Effect, EffectId, EffectKind, Event, EventKey, Fact,
+    JourneyId, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask, Plan,
+    Provider, Reason, ReceiptId, Refusal, Schema, Seq, Stop, TimerName, TimerPurpose, Verdict,
 };
 
 /// The state of a journey. It holds references and no personal value. As JSON it names its schema version, and one of a newer version
@@ -45,6 +45,9 @@ struct Started {
     /// Keys of the latest commands, each of which may have begun something that must not begin twice.
     #[serde(default)]
     handled: Vec<EventKey>,
+    /// What was left to a person to do at a provider, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_hand: Vec<(Leg, OperatorTask)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -108,6 +111,8 @@ pub struct LegView<'a> {
     pub missing: &'a [DocumentKind],
     /// Verification: how often the person had to try again in the same session.
     pub resubmissions: u32,
+    /// What was left to a person to do at the provider. It stays: nobody tells the journey that it was done.
+    pub by_hand: Vec<OperatorTask>,
 }
 
 impl Journey {
@@ -202,7 +207,17 @@ impl Journey {
             maybe_billed: attempts.maybe_billed(),
             missing: documents.map_or(&[], Documents::missing),
             resubmissions: verification.map_or(0, Verification::resubmissions),
+            by_hand: self
+                .by_hand()
+                .filter_map(|(of, task)| (of == leg).then_some(task))
+                .collect(),
         })
+    }
+
+    /// What was left to a person to do at providers, such as to revoke a consent whose revocation failed; each leg's once.
+    pub fn by_hand(&self) -> impl Iterator<Item = (Leg, OperatorTask)> {
+        let started = self.started.iter();
+        started.flat_map(|started| started.by_hand.iter().copied())
     }
 
     /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
@@ -309,6 +324,17 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
     } = step;
     if let Some(started) = &mut state.started {
         started.timers = timers;
+        for effect in &effects {
+            if let EffectKind::Notify(Notice::Operator {
+                leg: Some(leg),
+                task,
+            }) = &effect.kind
+                && task.is_by_hand()
+                && !started.by_hand.contains(&(*leg, *task))
+            {
+                started.by_hand.push((*leg, *task));
+            }
+        }
         if verdict == Verdict::Applied && event.fact.is_command() {
             if started.handled.len() >= MOST_HANDLED {
                 started.handled.remove(0);
@@ -340,6 +366,7 @@ impl Started {
             },
             plan: plan.clone(),
             handled: Vec::new(),
+            by_hand: Vec::new(),
         }
     }
 
@@ -432,6 +459,7 @@ impl Started {
                     false => {}
                 }
             }
+            Fact::Noted(_) => step.kept(Reason::NotExpected),
             Fact::Unrecognized(_) => step.kept(Reason::UnknownWord),
             _ => self.route(*status, step, event),
         }

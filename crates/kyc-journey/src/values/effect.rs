@@ -224,6 +224,13 @@ pub enum OperatorTask {
     FairUse,
 }
 
+impl OperatorTask {
+    /// Whether something is left at a provider that only a person gives back: no later event of the journey says that it was done.
+    pub const fn is_by_hand(self) -> bool {
+        matches!(self, Self::DeleteByHand | Self::RevokeByHand)
+    }
+}
+
 provider_core::named_enum! {
     OperatorTask("task") {
         Credentials = "credentials",

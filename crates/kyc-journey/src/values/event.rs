@@ -45,6 +45,12 @@ impl Event {
         self.payload = payload;
         self
     }
+
+    /// How long its payload is: an engine takes in so many bytes at once. Everything else of an event is small.
+    pub fn payload_bytes(&self) -> usize {
+        let payload = self.payload.as_ref();
+        payload.map_or(0, |payload| payload.content.expose().len())
+    }
 }
 
 /// What came with an event that is personal or secret: a link, a code, a document. The machine never looks at it; effects name it by

@@ -106,6 +106,8 @@ pub enum Fact {
     Hint(Source),
     /// Veriff: a session is in this state.
     Session(SessionNews),
+    /// A webhook of a kind that is known and from which nothing follows here, such as the result of a screening.
+    Noted(Source),
     /// A webhook of an unknown kind.
     Unrecognized(Source),
 }
@@ -796,6 +798,7 @@ impl Fact {
             Self::Data(_) => "data",
             Self::Hint(_) => "hint",
             Self::Session(_) => "session",
+            Self::Noted(_) => "noted",
             Self::Unrecognized(_) => "unrecognized",
         }
     }
@@ -831,7 +834,7 @@ impl Fact {
             Self::Consent(news) => Some(&news.source),
             Self::Data(news) => Some(&news.source),
             Self::Session(news) => Some(&news.source),
-            Self::Hint(source) | Self::Unrecognized(source) => Some(source),
+            Self::Hint(source) | Self::Noted(source) | Self::Unrecognized(source) => Some(source),
             _ => None,
         }
     }

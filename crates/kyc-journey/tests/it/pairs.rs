@@ -283,7 +283,11 @@ fn facts(world: &World) -> Vec<Fact> {
                 .iter()
                 .map(|end| Fact::Returned(Return::new(source.clone(), *end))),
         );
-        facts.extend([Fact::Hint(source.clone()), Fact::Unrecognized(source)]);
+        facts.extend([
+            Fact::Hint(source.clone()),
+            Fact::Noted(source.clone()),
+            Fact::Unrecognized(source),
+        ]);
     }
     let never = EffectId {
         journey: journey.id().clone(),
@@ -612,6 +616,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "unsettled",
         ]
     );
-    assert_eq!(names.len(), 25, "{names:?}");
+    assert_eq!(names.len(), 26, "{names:?}");
     assert!(pairs > 50_000, "{pairs}");
 }

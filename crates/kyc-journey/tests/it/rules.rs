@@ -165,6 +165,11 @@ fn g4_unknown_words_are_kept() {
             (Some(Reason::UnknownWord), "created")
         );
     }
+    // A word that is known, and from which nothing follows.
+    world
+        .submit(Fact::Noted(by_id("session-1")))
+        .was(Verdict::Kept);
+    assert_eq!(world.last.reason, Some(Reason::NotExpected));
 }
 
 #[test]

@@ -304,6 +304,7 @@ fn erase_deletes_at_veriff_or_asks_an_operator() {
         let mut world = world.clone();
         world.fail("delete-session", Failure::refused(refusal));
         assert!(world.told_operator(OperatorTask::DeleteByHand));
+        assert_eq!(world.by_hand(), [OperatorTask::DeleteByHand]);
         assert!(world.calls().is_empty());
     }
     for failure in [Failure::unknown(), Failure::unreadable()] {

@@ -314,6 +314,13 @@ impl World {
         self.asked_for(|kind| matches!(kind, EffectKind::Notify(Notice::Operator { task, .. }) if *task == wanted))
     }
 
+    /// What was left to a person to do, after the state was stored and read again.
+    pub(crate) fn by_hand(&self) -> Vec<OperatorTask> {
+        let stored = serde_json::to_string(&self.last.state).unwrap();
+        let read: Journey = serde_json::from_str(&stored).unwrap();
+        read.by_hand().map(|(_, task)| task).collect()
+    }
+
     pub(crate) fn entered(&self, entry: &LedgerEntry) -> bool {
         self.asked_for(|kind| matches!(kind, EffectKind::Ledger(found) if found == entry))
     }

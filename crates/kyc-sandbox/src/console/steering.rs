@@ -86,8 +86,8 @@ fn fault_form(given: &Form) -> Markup {
                 (choice("status", "answers with a status", given.text("kind")))
                 (choice("delay", "answers late", given.text("kind")))
             }
-            label for="fault-value" { "Status, or milliseconds" }
-            input #fault-value type="text" inputmode="numeric" name="value" value=(given.text_or("value", "503")) required;
+            label for="fault-value" { "Status, or how late, such as 1.5s or 300 for milliseconds" }
+            input #fault-value type="text" name="value" value=(given.text_or("value", "503")) required;
             label for="fault-first" { "How many requests, or all" }
             input #fault-first type="text" inputmode="numeric" name="first" value=(given.text("first"));
             label for="fault-percent" { "Which share of the requests, such as 10 %, or all" }
@@ -158,6 +158,11 @@ pub(super) async fn clock(
     let form = Form::read(body).await;
     if form.text("mode").is_empty() {
         return match length(form.text("by")) {
+            Ok(Duration::ZERO) => {
+                let rule =
+                    "By nothing the clock does not move: give a length such as 90s, 1h 30m or 7d.";
+                refused(&viewer, rule, &move_form(&form))
+            }
             Ok(by) if by <= FARTHEST => {
                 sandbox.advance(by).await;
                 see_other("/")
@@ -232,14 +237,16 @@ fn fault(form: &Form) -> Result<Fault, String> {
             let rule = "A gateway's page and work that is done all the same are for a fault with a status.";
             return Err(rule.to_owned());
         }
-        "delay" => match value.parse::<u64>() {
-            Ok(ms @ 0..=LONGEST_MS) => FaultKind::Delay(Duration::from_millis(ms)),
-            _ => {
-                return Err(format!(
-                    "The delay must be at most {LONGEST_MS} milliseconds."
-                ));
+        "delay" => {
+            let late = value.parse().map(Duration::from_millis);
+            match late.or_else(|_| length(value)) {
+                Ok(late) if late <= Duration::from_millis(LONGEST_MS) => FaultKind::Delay(late),
+                _ => {
+                    let rule = "How late is a length such as 1.5s, or a number of milliseconds, and at most ten minutes.";
+                    return Err(rule.to_owned());
+                }
             }
-        },
+        }
         _ => return Err("A fault answers with a status or late.".to_owned()),
     };
     let mut fault = Fault::new(provider, kind);
@@ -304,6 +311,7 @@ mod tests {
         for text in [
             "provider=finpass&kind=status&value=503&first=2&after=yes&operation=initialize",
             "provider=veriff&kind=delay&value=100&journey=j_1",
+            "provider=veriff&kind=delay&value=1.5s",
             "provider=finpro&kind=status&value=502&page=yes&percent=10%25&seed=4",
             "provider=finpro&kind=status&value=200&percent=1",
         ] {
@@ -312,7 +320,7 @@ mod tests {
         let words = sandbox
             .faults()
             .pop()
-            .map(|_| sandbox.faults()[2].1.words());
+            .map(|_| sandbox.faults()[3].1.words());
         assert_eq!(
             words.as_deref(),
             Some("finpro answers 502, as a gateway's page, 10 % of requests, seed 4")
@@ -324,6 +332,8 @@ mod tests {
             "provider=finpass&kind=status&value=600",
             "provider=finpass&kind=status&value=x",
             "provider=finpass&kind=delay&value=600001",
+            "provider=finpass&kind=delay&value=11m",
+            "provider=finpass&kind=delay&value=soon",
             "provider=finpass&kind=delay&value=5&page=yes",
             "provider=finpass&kind=delay&value=5&after=yes",
             "provider=finpass&kind=status&value=503&operation=decision",

@@ -531,8 +531,8 @@ async fn the_clock_is_never_moved_back() {
         "/now",
     );
     assert!(now >= shown, "{now} {shown}");
-    sandbox.set_clock_mode(ClockMode::Real);
     let before = sandbox.now();
+    sandbox.set_clock_mode(ClockMode::Real);
     drop(sandbox);
     // The machine's own clock was moved back.
     file.sqlite()
@@ -711,7 +711,7 @@ async fn a_file_that_is_no_sandboxes_is_refused_and_not_changed() {
                          CREATE TABLE entry (place, room, key, body)";
             file.sqlite().execute_batch(other).unwrap();
         }),
-        ("Newer { schema: 2 }", |file| {
+        ("Newer { schema: 2, known: 1 }", |file| {
             drop(file.open());
             file.sqlite()
                 .pragma_update(None, "user_version", 2)
@@ -789,7 +789,10 @@ async fn a_file_is_one_sandboxes_at_a_time() {
     drop(clone);
     drop(file.open());
     let left: Vec<_> = contents(file.directory.path()).into_keys().collect();
-    assert_eq!(left, [file.path()]);
+    assert_eq!(
+        left,
+        [file.path(), file.path().with_extension("state.lock")]
+    );
 
     let other = file.sqlite();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();

@@ -74,11 +74,6 @@ impl Deepvue {
         self.sessions.get(id).filter(is_open)
     }
 
-    /// Whether there was such a session.
-    pub(crate) fn has_session(&self, id: &str) -> bool {
-        self.sessions.get(id).is_some()
-    }
-
     /// The session of this id, also when it is over, and whether its link works.
     pub(crate) fn find_link(&self, id: &str) -> Option<(Session, Link)> {
         let session = self.sessions.get(id)?;

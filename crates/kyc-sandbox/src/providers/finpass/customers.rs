@@ -425,11 +425,6 @@ impl Finpass {
         Some(asked.changed_ms)
     }
 
-    /// Whether it was asked for this consent.
-    pub(crate) fn has_consent(&self, client_id: &str) -> bool {
-        self.asked.get(client_id).is_some()
-    }
-
     /// The address to which the person of a session returns, once there is nothing more to do.
     pub(crate) fn return_url(&self, client_id: &str) -> Option<String> {
         use AggregatorConsentStatus::Pending;

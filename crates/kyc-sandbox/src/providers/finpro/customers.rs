@@ -336,11 +336,6 @@ impl Finpro {
         Some(name)
     }
 
-    /// Whether it was asked for this consent.
-    pub(crate) fn has_consent(&self, handle: &str) -> bool {
-        self.consents_of(&[handle]).is_some()
-    }
-
     /// Each of these consents, in order; `None` if one is unknown, or if there are too many.
     pub(crate) fn consents_of(
         &self,

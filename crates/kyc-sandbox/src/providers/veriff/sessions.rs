@@ -190,12 +190,6 @@ impl Veriff {
         self.sessions.get(&id).unwrap_or_else(|| self.untouched(id))
     }
 
-    /// Whether something was done about this session.
-    pub(crate) fn has_session(&self, session_id: &str) -> bool {
-        let id = Uuid::try_parse(session_id);
-        id.is_ok_and(|id| self.sessions.get(&id).is_some())
-    }
-
     /// A session that nobody has done anything about.
     fn untouched(&self, id: Uuid) -> Session {
         let mut session = Session::new(self.started_ms);

@@ -73,7 +73,7 @@ impl Change {
 }
 
 impl Store {
-    /// Opens the file, or begins it. Nothing is written before [`begin`](Self::begin).
+    /// Opens the file, or makes it. No row is written before [`begin`](Self::begin).
     pub(crate) fn open(path: &Path) -> Result<Self, StateFileError> {
         let (database, rows) = Database::open(path)?;
         let mut changes = Changes::default();
@@ -104,7 +104,8 @@ impl Store {
             return Err(StateFileError::Unreadable { room });
         }
         drop(changes);
-        file.database().begin()
+        file.database().begin();
+        Ok(())
     }
 
     /// The room of this name, which each collection has for itself.
