@@ -286,6 +286,30 @@ fn a_withdrawal_names_the_providers_that_have_something() {
     assert_eq!(deleted, ["have veriff delete what it has"], "{withdrawn}");
 }
 
+/// Each would destroy keys under which the other one has just wrapped something.
+#[cfg(unix)]
+#[test]
+fn of_two_erasures_at_once_one_is_refused() {
+    let files = Files::new();
+    files.start(MOBILE, &[]);
+    let withdrawn = files.kyc(&["consent", "withdraw", "--mobile-number", MOBILE]);
+    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    let head = || files.kyc(&["consent", "verify"]).stdout;
+    let before = head();
+    // As the other process holds it.
+    let rotation = files.path("journeys.db.ledger-keys.rotation");
+    let rotation = std::fs::File::create(rotation).unwrap();
+    rotation.lock().unwrap();
+    let erase = ["erase", "--mobile-number", MOBILE];
+    let refused = files.kyc(&erase);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let says = "another process rotates the keys now";
+    assert!(refused.stderr.contains(says), "{refused:?}");
+    assert_eq!(head(), before);
+    drop(rotation);
+    assert_eq!(files.kyc(&erase).code, 0);
+}
+
 /// The number leads to nobody any more by then, and yet it is the same command that finishes it.
 #[cfg(unix)]
 #[test]
