@@ -220,10 +220,8 @@ fn journeys_do_not_go_on_in_a_sandbox_that_is_not_theirs() {
     let refused = |says: &str| {
         let serve = ["serve", "--sandbox", "--listen", "127.0.0.1:0"];
         let serve = [&serve[..], &["--sandbox-listen", "127.0.0.1:0"]].concat();
-        for run in [
-            files.run(&["resume", &journey, "--sandbox"]),
-            files.run(&serve),
-        ] {
+        for arguments in [&["resume", &journey, "--sandbox"][..], &serve] {
+            let run = files.run(arguments);
             let named = format!("--sandbox: journey {journey} began in another");
             assert!(run.code == 2 && run.stderr.contains(&named), "{run:?}");
             assert!(run.stderr.contains(&sandbox), "{run:?}");

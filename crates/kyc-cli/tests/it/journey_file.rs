@@ -136,7 +136,7 @@ fn a_full_disk_ends_a_journey_plainly_and_it_goes_on_once_there_is_room() {
             .args(["-c", start, "sh", &blocks.to_string()])
             .arg(env!("CARGO_BIN_EXE_kyc"))
             .args(["journey", "start", "--sandbox", "--mobile", "9001000000"])
-            .args(["--key", "ORDER-17", "--timeout", "1", "--db", &db])
+            .args(["--key", "ORDER-17", "--timeout", "5", "--db", &db])
             .output()
             .unwrap();
         let told = String::from_utf8(run.stderr).unwrap();
