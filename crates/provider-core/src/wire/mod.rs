@@ -1,6 +1,7 @@
 //! One operation as HTTP: the request, the reply, and its verification.
 
 mod allowance;
+mod apart;
 mod attempt;
 mod base_url;
 mod body;
@@ -44,7 +45,7 @@ pub use input::{
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
 #[cfg(feature = "webhook")]
-pub(crate) use json::decode_plain;
+pub(crate) use json::decode_bytes;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;

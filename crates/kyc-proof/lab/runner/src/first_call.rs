@@ -60,9 +60,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         .map(|program| (*program, false))
         .chain(SECURED.iter().map(|program| (*program, true)))
     {
-        let (path, _) = packages
-            .package(workspace, program)?
-            .build(Profile::Release)?;
+        let package = packages.package(workspace, program)?;
+        let path = package.build(Profile::Release)?.program;
         programs.push((program, secured, path));
     }
     let server = Programs::build(workspace, &["first-call"])?;
