@@ -369,7 +369,10 @@ mod tests {
         let lasts = Duration::from_secs(30);
         let plain = in_virtual_time(plain(Fault::FailureBefore(503), lasts)).unwrap();
         assert!(plain.unwrap().amplification() > 2.9);
-        for subject in operations() {
+        // One of each provider: all of them are the proof's.
+        let mut subjects = operations();
+        subjects.dedup_by_key(|subject| subject.provider);
+        for subject in subjects {
             let ours =
                 in_virtual_time(ours(Fault::FailureBefore(503), &subject, lasts, 1)).unwrap();
             assert!(ours.unwrap().holds(), "{}", subject.name());
