@@ -6,11 +6,11 @@ use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::provider_core::{Clock as _, Masked};
 use kyc_journey::testing::{ClearText, Erased, HandClock};
 use kyc_journey::{
-    Correlation, CorrelationToken, DataClass, EngineErrorKind, Event, EventKey, Fact,
+    Correlation, CorrelationToken, DataClass, EngineError, EngineErrorKind, Event, EventKey, Fact,
     JourneyEngine as _, JourneyFilter, JourneyId, JourneyStatus, Leg, PageToken, Payload, Plan,
     Provider, Reported, Seq, Source, Verdict, VerificationPlan,
 };
-use kyc_journey_postgres::{OpenError, PostgresEngine, PostgresOptions};
+use kyc_journey_postgres::{OpenError, PostgresEngine, PostgresError, PostgresOptions};
 
 use crate::leases::{engine, event, start, submit};
 use crate::server::Database;
@@ -223,6 +223,7 @@ async fn a_lost_connection_is_an_error_that_loses_nothing() {
                         Ok(_) => return refused,
                         Err(error) => {
                             assert_eq!(error.kind(), EngineErrorKind::Unavailable);
+                            assert!(is_unreachable(&error), "{error:?}");
                             refused += 1;
                         }
                     }
@@ -245,6 +246,15 @@ async fn a_lost_connection_is_an_error_that_loses_nothing() {
         let numbers = history.iter().map(|entry| entry.seq.get());
         assert!(numbers.eq(1..=11), "each event once, and no gap");
     }
+}
+
+/// What an application tells its users by: nothing is wrong with what was asked for, or with the disk.
+fn is_unreachable(error: &EngineError) -> bool {
+    let source = std::error::Error::source(error).unwrap();
+    source
+        .downcast_ref::<PostgresError>()
+        .unwrap()
+        .is_unreachable()
 }
 
 /// Two engines submit events of the same journeys at once: each key once, numbered without a gap.

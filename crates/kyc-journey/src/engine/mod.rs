@@ -329,12 +329,24 @@ pub struct JourneySummary {
 }
 
 /// Why an engine did not do something.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", kind.as_text())]
+#[derive(Debug, Clone)]
 pub struct EngineError {
     kind: EngineErrorKind,
-    #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.as_text())
+    }
+}
+
+impl StdError for EngineError {
+    // The cause itself, so that its type can be asked for: an `Arc` is an error of its own.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.source.as_deref();
+        source.map(|source| source as &(dyn StdError + 'static))
+    }
 }
 
 /// What kept an engine from doing something.
