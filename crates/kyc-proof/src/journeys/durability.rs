@@ -226,7 +226,7 @@ fn tear(before: &[u8], after: &[u8], rng: &mut Rng) -> Vec<u8> {
 
 /// Copies at each sync, with what was written until the next one torn.
 async fn torn(settings: &Settings) -> Result<()> {
-    let (syncs, copies) = if settings.short { (30, 2) } else { (600, 10) };
+    let (syncs, copies) = if settings.short { (30, 2) } else { (200, 10) };
     let mut rng = Rng::with_seed(settings.seed);
     let home = tempfile::tempdir()?;
     let engine = Arc::new(open(home.path())?);
