@@ -351,6 +351,48 @@ async fn a_leg_that_does_not_wait_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_is_refused_with_what_it_may_have() {
+    let world = World::new();
+    for (plan, field, rule) in [
+        (
+            json!({ "accounts": { "provider": "setu" } }),
+            "plan.accounts.provider",
+            "must be `finpro` or `finpass`",
+        ),
+        (
+            json!({ "accounts": { "provider": "deepvue" } }),
+            "plan.accounts.provider",
+            "must be `finpro` or `finpass`",
+        ),
+        (
+            json!({ "accounts": { "provider": "finpass", "aggregators": ["onemoney"] } }),
+            "plan.accounts.aggregators",
+            "must not be given: Finpass has no choice of aggregator",
+        ),
+        (
+            json!({ "verification": {}, "deadline": "3" }),
+            "plan.deadline",
+            "must be a length of time such as `30d` or `12h`, 10 years at most",
+        ),
+        (
+            json!({ "verification": {}, "deadline": "5000d" }),
+            "plan.deadline",
+            "must be 10 years at most",
+        ),
+    ] {
+        let mut body = verification();
+        body["plan"] = plan;
+        let refused = world.start("ORDER-17", &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let refused = refused.json();
+        assert_eq!(
+            (&refused["field"], &refused["rule"]),
+            (&field.into(), &rule.into())
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leg_that_waits_for_its_person_goes_on() {
     let world = World::new();
     let body = json!({
