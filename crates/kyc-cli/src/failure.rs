@@ -46,6 +46,8 @@ pub(crate) enum Failure {
     Refused(Refusal, &'static str),
     /// A file, such as that of journeys or a ledger, can be neither read nor written now, and why not. What it holds is kept.
     Unstored(String, String),
+    /// Another process has the file, and what to do meanwhile: nothing is wrong with what was given.
+    InUse(InvalidRequest, &'static str),
     /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
     Elsewhere(RequestId, String),
 }
@@ -101,7 +103,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Error(error) => exit_code(error),
-            Self::RefusedBySandbox(_) => EXIT_INVALID,
+            Self::RefusedBySandbox(_) | Self::InUse(..) => EXIT_INVALID,
             Self::Unstored(..) => EXIT_UNSTORED,
             Self::Server(kind, ..) => exit_code_of(kind.as_str()),
             Self::Refused(..) => EXIT_UNTRUSTED,

@@ -285,6 +285,10 @@ impl Output {
                     ),
                 }
             }
+            Failure::InUse(file, advice) => match self.json {
+                true => json!(Error::from(file.clone())).to_string(),
+                false => format!("error: {file}\n  {advice}"),
+            },
             Failure::Server(kind, message, outcome) => match self.json {
                 true => json!({"kind": kind.as_str(), "message": message, "outcome": outcome.as_str()})
                     .to_string(),

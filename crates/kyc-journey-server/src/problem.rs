@@ -91,6 +91,12 @@ impl Problem {
         .about("origin", "must be the server's own")
     }
 
+    /// A form of a page that was there before this session, or of no page of it.
+    pub(crate) fn old_form() -> Self {
+        let title = "The form is too old: load the page again, and send it from there.";
+        Self::new(StatusCode::FORBIDDEN, "old-form", title)
+    }
+
     pub(crate) fn too_large(most: usize) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -150,6 +156,12 @@ impl Problem {
     pub(crate) fn not_now(rule: impl Into<String>) -> Self {
         let title = "The journey is in a state that does not allow it.";
         Self::new(StatusCode::CONFLICT, "not-now", title).about("journey", rule)
+    }
+
+    /// The leg's state does not allow it.
+    pub(crate) fn leg_not_now(rule: impl Into<String>) -> Self {
+        let title = "The leg is in a state that does not allow it.";
+        Self::new(StatusCode::CONFLICT, "not-now", title).about("leg", rule)
     }
 
     pub(crate) fn internal() -> Self {

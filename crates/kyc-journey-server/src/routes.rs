@@ -265,8 +265,9 @@ pub(crate) static API: &[Route] = &[
         method: "post",
         path: "/v1/journeys/{id}/consent",
         id: "answer_consent",
-        about: "Says what the person answered to the consent's notice: given, refused, or given anew before its end.\n\nWhere the \
-            server keeps the ledger of consents, the receipt is written there before the journey hears of it.",
+        about: "Says what the person answered to the consent's notice: given, refused, or given anew before its end.\n\nThe same answer \
+            again, given or refused, is the same one (200); another one is refused (409). Where the server keeps the ledger of consents, \
+            the receipt is written there before the journey hears of it.",
         parameters: &[JOURNEY_ID],
         body: Some(of::<api::ConsentAnswer>),
         replies: &[JOURNEY],

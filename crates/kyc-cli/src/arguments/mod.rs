@@ -242,11 +242,11 @@ pub(crate) struct KeptReport {
     pub(crate) resume: bool,
     /// With --resume: take this step and no other: record-consent, open-documents, discover-aggregators, open-aggregator-consent;
     /// may be given several times
-    #[arg(long, value_name = "STEP", requires = "resume")]
+    #[arg(long, value_name = "STEP")]
     pub(crate) only: Vec<String>,
     /// With --resume: take this step although it is done or may have been: it was reconciled, or a second time is wanted; may be
     /// given several times
-    #[arg(long, value_name = "STEP", requires = "resume")]
+    #[arg(long, value_name = "STEP")]
     pub(crate) repeat: Vec<String>,
 }
 

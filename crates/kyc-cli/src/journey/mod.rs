@@ -125,7 +125,10 @@ async fn over(timeout: Option<Duration>) {
 async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, Failure> {
     let mut interrupt = Interrupt::listen();
     let mut lines = kyc_journey_server::Lines::default();
-    let kept = format!("journey {} is kept", following.id());
+    let kept = format!(
+        "journey {id} is kept; `kyc journey resume {id} --sandbox` goes on with it",
+        id = following.id()
+    );
     let alone = following.once_left(|| {
         output.tell(
             "another kyc carries the journey out, or did; it goes on here once that has ended",
@@ -150,7 +153,7 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
         }) => followed,
         () = over(following.timeout()) => {
             following.leave().await;
-            output.tell(&format!("--timeout has passed: {kept}, and `kyc journey resume` goes on with it"));
+            output.tell(&format!("--timeout has passed: {kept}"));
             return Ok(EXIT_WAITS);
         }
         () = interrupt.next() => {

@@ -78,6 +78,41 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_plan_is_one_and_names_the_defaults() {
+        let readme = include_str!("../../README.md");
+        let (_, text) = readme.split_once("```toml\nnotice = ").unwrap();
+        let (text, _) = text.split_once("```").unwrap();
+        let plan = parse(&format!("notice = {text}"), false).unwrap();
+        let default = Plan::new();
+        assert_eq!(
+            (plan.notice, plan.deadline),
+            (default.notice, default.deadline)
+        );
+        let documents = DocumentsPlan::new([DocumentKind::EAadhaar]);
+        assert_eq!(plan.documents.unwrap().link, documents.link);
+        let accounts = AccountsPlan::new(Provider::FinPro);
+        assert_eq!(plan.accounts.unwrap().link, accounts.link);
+        let verification = VerificationPlan::new();
+        assert_eq!(plan.verification.unwrap().review, verification.review);
+    }
+
+    #[test]
+    fn a_day_is_24_hours_and_every_form_is_read_back() {
+        for text in ["30d", "720h", "4w 2d", "P30D", "PT720H"] {
+            let plan = parse(&format!("deadline = \"{text}\"\n[verification]"), false).unwrap();
+            assert_eq!(plan.deadline, SignedDuration::from_hours(720), "{text}");
+            let json = serde_json::to_string(&plan).unwrap();
+            assert_eq!(parse(&json, true).unwrap(), plan);
+        }
+        let kept = "[accounts]\nprovider = \"finpass\"\ndata_life = \"365d\"";
+        let plan = parse(kept, false).unwrap();
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(parse(&json, true).unwrap(), plan);
+        let life = plan.accounts.unwrap().data_life.unwrap();
+        assert_eq!(life, SignedDuration::from_hours(365 * 24));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_by_its_place_and_never_by_its_value() {
         let toml = |text: &str| parse(text, false).unwrap_err();
         assert_eq!(toml("a = CANARY"), "is no TOML: line 1");
@@ -91,7 +126,38 @@ mod tests {
             "[documents] wanted[0]: must be one of: e_aadhaar, pan, driving_licence"
         );
         for (text, told) in [
-            ("deadline = \"CANARY\"", "deadline: is not valid"),
+            (
+                "deadline = \"CANARY\"",
+                "deadline: must be a length of time such as `30d` or `12h`, 10 years at most",
+            ),
+            (
+                "deadline = \"3\"",
+                "deadline: must be a length of time such as `30d` or `12h`, 10 years at most",
+            ),
+            (
+                "deadline = 3",
+                "deadline: must be a length of time such as `30d` or `12h`, 10 years at most",
+            ),
+            (
+                "deadline = \"5000d\"\n[verification]",
+                "deadline: must be 10 years at most",
+            ),
+            (
+                "[accounts]\nprovider = \"CANARY\"",
+                "[accounts] provider: must be `finpro` or `finpass`",
+            ),
+            (
+                "[accounts]\nprovider = \"finpass\"\naggregators = [\"onemoney\"]",
+                "[accounts] aggregators: must not be given: Finpass has no choice of aggregator",
+            ),
+            (
+                "[accounts]\nprovider = \"finpass\"\ndefault_aggregator = \"onemoney\"",
+                "[accounts] default_aggregator: must not be given: Finpass has no choice of aggregator",
+            ),
+            (
+                "[accounts]\nprovider = \"finpro\"\ndata_life = \"P1Y\"",
+                "[accounts] data_life: must be a length of time such as `365d` or `12h`, 100 years at most",
+            ),
             ("documnts = 1", "documnts: is not a member of a plan"),
             ("documents = 1", "documents: must be an object"),
             (
@@ -138,7 +204,7 @@ mod tests {
             ),
             (
                 "[documents]\nwanted = [\"pan\"]\nlink = \"P11Y\"",
-                "[documents] link: is not valid",
+                "[documents] link: must be a length of time such as `30d` or `12h`, 10 years at most",
             ),
             (
                 "[documents]\nwanted = [\"pan\"]\nlink = \"100000h\"",

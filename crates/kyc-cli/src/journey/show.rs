@@ -126,16 +126,17 @@ impl ShownLeg {
         if self.resubmissions > 0 {
             words.push(format!("resubmissions: {}", self.resubmissions));
         }
-        words.extend(to_do(&self.by_hand));
+        if !self.by_hand.is_empty() {
+            words.push(format!("to do: {}", to_do(&self.by_hand)));
+        }
         words.join("; ")
     }
 }
 
 /// What a person has to do, in words.
-fn to_do(by_hand: &[OperatorTask]) -> Option<String> {
+fn to_do(by_hand: &[OperatorTask]) -> String {
     let tasks = by_hand.iter().map(|task| task.as_str().replace('_', " "));
-    let tasks: Vec<_> = tasks.collect();
-    (!tasks.is_empty()).then(|| format!("to do: {}", tasks.join(", ")))
+    tasks.collect::<Vec<_>>().join(", ")
 }
 
 fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> Shown {
@@ -182,7 +183,7 @@ pub(crate) fn list(journeys: &[Listed], output: Output) -> Result<(), Failure> {
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["journey", "status", "events", "began", "changed", "to know"]);
+        .set_header(["journey", "status", "events", "began", "changed", "to do"]);
     for Listed { journey, by_hand } in journeys {
         table.add_row([
             journey.id.to_string(),
@@ -190,7 +191,7 @@ pub(crate) fn list(journeys: &[Listed], output: Output) -> Result<(), Failure> {
             journey.seq.to_string(),
             format!("{:.0}", journey.created_at),
             format!("{:.0}", journey.updated_at),
-            to_do(by_hand).unwrap_or_default(),
+            to_do(by_hand),
         ]);
     }
     output.text(&table.to_string())

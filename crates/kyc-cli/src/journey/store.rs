@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_facade::provider_core::{Clock, SystemClock};
+use kyc_facade::provider_core::{Clock, InvalidRequest, SystemClock};
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId,
     JourneyRecord, JourneyStatus, Lane, Outbox, PageToken, Reference, Sealer,
@@ -34,6 +34,10 @@ pub(crate) const OFTEN: Duration = Duration::from_secs(1);
 
 /// The end of the name of the file in which the sandbox's state lies.
 const SANDBOX: &str = ".sandbox";
+
+/// What to do while another process has the file.
+const WHILE_IN_USE: &str = "Nothing was done. If that is `kyc journey serve`, ask it: over its HTTP API, or on its operator's page, whose \
+                            addresses it printed. Otherwise wait until it has ended.";
 
 /// Journeys that this process has, alone or with others.
 pub(crate) struct Store {
@@ -538,7 +542,10 @@ fn not_opened(error: OpenError) -> Failure {
         OpenError::MissingDatabase { .. } => "is missing, and its write-ahead log is there",
         OpenError::OtherApplication { .. } => "is another application's database",
         OpenError::NewerSchema { .. } => "was written by a later version of kyc",
-        OpenError::Held { .. } => "is in use by another kyc",
+        OpenError::Held { .. } => {
+            let held = InvalidRequest::new(FIELD, "is in use by another kyc");
+            return Failure::InUse(held, WHILE_IN_USE);
+        }
         OpenError::LogUnread { .. } => {
             "was left by a process that died; open it once where it may be written"
         }

@@ -74,6 +74,11 @@ impl KeptReport {
                         and export what it prints";
             return refused("--resume", rule);
         }
+        for (flag, steps) in [("--only", &self.only), ("--repeat", &self.repeat)] {
+            if !steps.is_empty() && !self.resume {
+                return refused(flag, "needs --resume");
+            }
+        }
         steps("--only", &self.only)?;
         steps("--repeat", &self.repeat).map(drop)
     }

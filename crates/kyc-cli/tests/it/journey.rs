@@ -1,13 +1,14 @@
 //! `kyc journey`.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use provider_core::jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kyc::{Run, SandboxProcess, kyc};
+use crate::kyc::{Run, SandboxProcess, ended, kyc, send, started};
 
 /// A directory with a file of journeys.
 pub(crate) struct Files(TempDir);
@@ -346,8 +347,35 @@ fn a_journey_that_comes_to_no_rest_is_left_after_the_timeout() {
         run.stderr.contains("--timeout has passed: journey "),
         "{run:?}"
     );
+    goes_on(&files, &run);
     let listed = files.run(&["list", "--status", "running"]);
     assert_eq!(listed.code, 0, "{listed:?}");
+}
+
+/// Whether the message says by which command the only journey goes on.
+fn goes_on(files: &Files, run: &Run) {
+    let list = files.run(&["list", "--json"]).answer();
+    let id = list[0]["id"].as_str().unwrap();
+    let said = format!("journey {id} is kept; `kyc journey resume {id} --sandbox` goes on with it");
+    assert!(run.stderr.contains(&said), "{run:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interruption_says_how_to_resume() {
+    let files = Files::new();
+    let db = files.path("journeys.db");
+    let start = "journey start --sandbox --mobile-number 9001000700 --db";
+    let start: Vec<_> = start.split(' ').chain([&*db]).collect();
+    let mut child = started(&start, &[]);
+    // It is followed once the first line is there.
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    send("-INT", &child);
+    let run = ended(child);
+    assert_eq!(run.code, 130, "{run:?}");
+    assert!(run.stderr.contains("interrupted: kyc journey"), "{run:?}");
+    goes_on(&files, &run);
 }
 
 #[test]

@@ -23,7 +23,22 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
     );
     let lock = fs::File::open(files.path("journeys.db.lock")).unwrap();
     lock.lock().unwrap();
-    refused(show(), "--db: is in use by another kyc");
+    for run in [
+        show(),
+        files.run(&["list"]),
+        files.run(&["export", &journey]),
+        files.run(&["cancel", &journey]),
+        files.run(&["withdraw", &journey]),
+    ] {
+        // What was given is not wrong, and who has the file can be asked.
+        assert!(run.stderr.contains("over its HTTP API"), "{run:?}");
+        for wrong in ["invalid request", "Correct it"] {
+            assert!(!run.stderr.contains(wrong), "{run:?}");
+        }
+        refused(run, "--db: is in use by another kyc");
+    }
+    let machine = files.run(&["show", &journey, "--json"]);
+    assert_eq!(machine.error()["field"], "--db", "{machine:?}");
     // Who watches waits for it, for as long as they will.
     let limited = files.run(&["watch", &journey, "--timeout", "100ms"]);
     assert_eq!(limited.code, 4, "{limited:?}");

@@ -391,7 +391,8 @@ fn what_cannot_be_kept_or_gone_on_from_is_refused_before_anything_is_sent() {
     }
     for (flags, needs) in [
         (&["--resume"][..], "--out"),
-        (&["--only", "open-documents"], "--resume"),
+        (&["--only", "open-documents"], "--only: needs --resume"),
+        (&["--repeat", "open-documents"], "--repeat: needs --resume"),
     ] {
         let run = kyc(
             &[&FULL_ONBOARDING[..], flags].concat(),

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{
-    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, ReceiptId,
-    Verdict,
+    Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus,
+    ReceiptId, TimerPurpose, Verdict,
 };
 use provider_core::http::StatusCode;
 use provider_core::jiff::Timestamp;
@@ -40,7 +40,14 @@ pub(crate) async fn consent(
     let body = guard::body(&server, body).await?;
     let answer: ConsentAnswer = request_from_json(&body)?;
     let (id, record) = find(&server, &id).await?;
+    let status = record.state.status();
     let fact = match (answer.answer, answer.consent) {
+        // Whoever lost the reply says it again.
+        (Answer::Refused, None) if status == JourneyStatus::Refused => {
+            return Ok(json(StatusCode::OK, &JourneyView::of(&record)));
+        }
+        // No journey that has ended waits for an answer, and each one would be an event of it.
+        (Answer::Refused, None) if status.is_end() => return Err(not_awaited(status)),
         (Answer::Refused, None) => Fact::ConsentRefused,
         (Answer::Refused, Some(_)) => {
             return Err(Problem::invalid(
@@ -50,6 +57,13 @@ pub(crate) async fn consent(
         }
         (answer, given) => {
             let is_renewal = matches!(answer, Answer::Renewed);
+            if let Some(given) = &given {
+                given.check(&server)?;
+            }
+            let is_said = server.receipts.is_some() || given.is_some();
+            if !is_renewal && is_said && is_known(&record.state, given.as_ref()) {
+                return Ok(json(StatusCode::OK, &JourneyView::of(&record)));
+            }
             let (receipt, expires_at) = agreed(&server, &record, is_renewal, given).await?;
             match is_renewal {
                 true => Fact::ConsentRenewed {
@@ -69,6 +83,25 @@ pub(crate) async fn consent(
         take_back(&server, &id).await?;
     }
     Ok(json(StatusCode::OK, &JourneyView::of(&answered?)))
+}
+
+/// Whether the consent is the one under which the journey runs, or ran to its end.
+fn is_known(state: &Journey, given: Option<&GivenConsent>) -> bool {
+    let Some(known) = state.receipt() else {
+        return false;
+    };
+    let Some(given) = given.filter(|given| given.receipt.is_some()) else {
+        return true;
+    };
+    let mut timers = state.timers().into_iter();
+    let expiry = timers.find(|timer| timer.name.purpose == TimerPurpose::ConsentExpiry);
+    // Of one that has ended nothing expires.
+    let ends_then = state.status().is_end() || expiry.map(|timer| timer.at) == given.expires_at;
+    given.receipt.as_ref() == Some(known) && ends_then
+}
+
+fn not_awaited(status: JourneyStatus) -> Problem {
+    Problem::not_now(format!("must allow it: it is {}", status.as_str()))
 }
 
 /// Withdraws what was written for a journey that ended otherwise at the same time: nobody goes on under it, and it is not left live.
@@ -91,14 +124,14 @@ async fn agreed(
     is_renewal: bool,
     given: Option<GivenConsent>,
 ) -> Result<(ReceiptId, Option<Timestamp>), Problem> {
-    if let Some(given) = &given {
-        given.check(server)?;
-    }
     let (state, given) = (
         &record.state,
         given.map(|given| (given.receipt, given.expires_at)),
     );
     let written = match (&server.receipts, given) {
+        (None, Some((Some(_), _))) if !is_renewal && state.status().is_end() => {
+            return Err(not_awaited(state.status()));
+        }
         (None, Some((Some(receipt), expires_at))) => return Ok((receipt, expires_at)),
         (None, _) => {
             return Err(Problem::invalid("consent", "must be there if it was given"));
@@ -112,8 +145,7 @@ async fn agreed(
             _ => {
                 // Whoever wrote a receipt may have died before it was taken back.
                 take_back(server, state.id()).await?;
-                let status = state.status().as_str();
-                return Err(Problem::not_now(format!("must allow it: it is {status}")));
+                return Err(not_awaited(state.status()));
             }
         },
     };
@@ -181,12 +213,31 @@ pub(crate) async fn go_on(
         .filter_map(|leg| Some((leg, state.resuming(leg)?)))
         .collect();
     if state.status().is_end() || facts.is_empty() {
-        return Err(Problem::not_now("must wait for the person or an operator"));
+        return Err(stays(state, only));
     }
     for (leg, fact) in facts {
         record = command(server, &id, &record, Some(leg), fact).await?;
     }
     Ok(record)
+}
+
+/// Why nobody can make the journey go on, or one leg of it.
+fn stays(state: &Journey, only: Option<Leg>) -> Problem {
+    let status = state.status();
+    let Some(leg) = only.filter(|_| !status.is_end()) else {
+        let status = status.as_str();
+        return Problem::not_now(format!(
+            "must wait for the person or an operator: it is {status}"
+        ));
+    };
+    let leg_status = state.leg_status(leg);
+    let why = match leg_status {
+        LegStatus::NotPlanned => "is not in the journey's plan".to_owned(),
+        LegStatus::Waiting => "waits for other legs, and begins then".to_owned(),
+        LegStatus::Open => "is open, and goes on by itself".to_owned(),
+        _ => format!("is {}, and nobody can make it go on", leg_status.as_str()),
+    };
+    Problem::leg_not_now(format!("{} {why}", leg.as_str()))
 }
 
 /// Submits a command. The same one at the same state is one command, however often it is sent.

@@ -100,7 +100,7 @@ pub(super) async fn is_own_form(
     let mut pairs = form_urlencoded::parse(&body);
     match pairs.any(|(name, value)| name == "csrf" && *value == *csrf) {
         true => Ok(()),
-        false => Err(Problem::foreign_origin()),
+        false => Err(Problem::old_form()),
     }
 }
 

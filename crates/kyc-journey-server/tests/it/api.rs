@@ -249,11 +249,147 @@ async fn a_journey_waits_for_its_consent_and_is_ended_by_its_withdrawal() {
         assert_eq!(refused.status, StatusCode::CONFLICT, "{command}");
         assert_eq!(refused.json()["type"], "/problems/not-now");
     }
-    let late = json!({ "answer": "given", "consent": { "receipt": "receipt-2" } });
-    let late = world
-        .call("POST", &format!("{path}/consent"), Some(late))
-        .await;
-    assert_eq!(late.status, StatusCode::CONFLICT, "{late:?}");
+    let events = world.history(&id).await.len();
+    for late in [
+        json!({ "answer": "given", "consent": { "receipt": "receipt-2" } }),
+        json!({ "answer": "given", "consent": { "receipt": "receipt-1" } }),
+        json!({ "answer": "refused" }),
+    ] {
+        let late = world
+            .call("POST", &format!("{path}/consent"), Some(late))
+            .await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{late:?}");
+    }
+    assert_eq!(world.history(&id).await.len(), events);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_said_again_is_the_same_answer() {
+    let world = World::new();
+    let mut body = verification();
+    body.as_object_mut().unwrap().remove("consent");
+    let said = async |id: &str, answer: Value| {
+        let path = format!("/v1/journeys/{id}/consent");
+        world.call("POST", &path, Some(answer)).await
+    };
+    let end = "2099-01-01T00:00:00Z";
+    let given = |receipt: &str, end: Option<&str>| json!({ "answer": "given", "consent": { "receipt": receipt, "expires_at": end } });
+
+    let id = world.started("ORDER-17", &body).await;
+    let first = said(&id, given("receipt-1", Some(end))).await;
+    assert_eq!(first.status, StatusCode::OK, "{first:?}");
+    // Whoever lost the reply says it again, also once the journey has gone on.
+    let again = said(&id, given("receipt-1", Some(end))).await;
+    assert_eq!(
+        (again.status, again.json()),
+        (StatusCode::OK, first.json()),
+        "{again:?}"
+    );
+    world.pass(1).await;
+    let again = said(&id, given("receipt-1", Some(end))).await;
+    assert_eq!(again.status, StatusCode::OK, "{again:?}");
+    // Another one is none.
+    for other in [
+        given("receipt-2", Some(end)),
+        given("receipt-1", None),
+        given("receipt-1", Some("2098-01-01T00:00:00Z")),
+        json!({ "answer": "refused" }),
+    ] {
+        let other = said(&id, other).await;
+        assert_eq!(other.status, StatusCode::CONFLICT, "{other:?}");
+    }
+
+    let id = world.started("ORDER-18", &body).await;
+    let refused = said(&id, json!({ "answer": "refused" })).await;
+    assert_eq!(refused.json()["status"], "refused", "{refused:?}");
+    let again = said(&id, json!({ "answer": "refused" })).await;
+    assert_eq!(
+        (again.status, again.json()),
+        (StatusCode::OK, refused.json()),
+        "{again:?}"
+    );
+    let given = said(&id, given("receipt-1", None)).await;
+    assert_eq!(given.status, StatusCode::CONFLICT, "{given:?}");
+    assert_eq!(world.history(&id).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leg_that_does_not_wait_says_so() {
+    let world = World::new();
+    let body = json!({
+        "applicant": { "mobile": "9000000001" },
+        "plan": {
+            "documents": { "wanted": ["pan"], "link": "PT10M" },
+            "verification": {},
+            "accounts": { "provider": "finpass", "after": ["documents"] },
+        },
+        "consent": { "receipt": "receipt-1" },
+    });
+    let id = world.started("ORDER-17", &body).await;
+    world.pass(1).await;
+    let path = format!("/v1/journeys/{id}/resume");
+    for (leg, rule) in [
+        (
+            "verification",
+            "verification is open, and goes on by itself",
+        ),
+        ("accounts", "accounts waits for other legs, and begins then"),
+    ] {
+        let refused = world.call("POST", &path, Some(json!({ "leg": leg }))).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
+        let refused = refused.json();
+        assert_eq!(
+            (&refused["field"], &refused["rule"]),
+            (&"leg".into(), &rule.into())
+        );
+    }
+    let whole = world.call("POST", &path, None).await.json();
+    assert_eq!(
+        whole["rule"],
+        "must wait for the person or an operator: it is running"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_refused_with_what_it_may_have() {
+    let world = World::new();
+    for (plan, field, rule) in [
+        (
+            json!({ "accounts": { "provider": "setu" } }),
+            "plan.accounts.provider",
+            "must be `finpro` or `finpass`",
+        ),
+        (
+            json!({ "accounts": { "provider": "deepvue" } }),
+            "plan.accounts.provider",
+            "must be `finpro` or `finpass`",
+        ),
+        (
+            json!({ "accounts": { "provider": "finpass", "aggregators": ["onemoney"] } }),
+            "plan.accounts.aggregators",
+            "must not be given: Finpass has no choice of aggregator",
+        ),
+        (
+            json!({ "verification": {}, "deadline": "3" }),
+            "plan.deadline",
+            "must be a length of time such as `30d` or `12h`, 10 years at most",
+        ),
+        (
+            json!({ "verification": {}, "deadline": "5000d" }),
+            "plan.deadline",
+            "must be 10 years at most",
+        ),
+    ] {
+        let mut body = verification();
+        body["plan"] = plan;
+        let refused = world.start("ORDER-17", &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let refused = refused.json();
+        assert_eq!(
+            (&refused["field"], &refused["rule"]),
+            (&field.into(), &rule.into())
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -273,6 +409,10 @@ async fn a_leg_that_waits_for_its_person_goes_on() {
         .call("POST", &path, Some(json!({ "leg": "accounts" })))
         .await;
     assert_eq!(other.status, StatusCode::CONFLICT, "{other:?}");
+    assert_eq!(
+        other.json()["rule"],
+        "accounts is not in the journey's plan"
+    );
     let resumed = world
         .call("POST", &path, Some(json!({ "leg": "documents" })))
         .await;

@@ -173,9 +173,17 @@ async fn each_answer_is_written_before_the_journey_hears_of_it() {
     let renewed = command(&world, &id, "consent", Some(json!({ "answer": "renewed" }))).await;
     assert_eq!(renewed.json()["receipt"], "written-1", "{renewed:?}");
     assert_eq!(book.take(), ["renew running"]);
-    // What the journey does not wait for is not written.
-    let given = command(&world, &id, "consent", Some(json!({ "answer": "given" }))).await;
-    assert_eq!(given.status, StatusCode::CONFLICT, "{given:?}");
+    // What the journey does not wait for is not written: it has the answer.
+    for again in [
+        json!({ "answer": "given" }),
+        json!({ "answer": "given", "consent": {} }),
+    ] {
+        let given = command(&world, &id, "consent", Some(again)).await;
+        assert_eq!(given.status, StatusCode::OK, "{given:?}");
+        assert_eq!(given.json()["seq"], renewed.json()["seq"]);
+    }
+    let refused = command(&world, &id, "consent", Some(json!({ "answer": "refused" }))).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     assert_eq!(book.take(), [""; 0]);
 
     let withdrawn = command(&world, &id, "withdraw", None).await;

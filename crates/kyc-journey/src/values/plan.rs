@@ -1,17 +1,26 @@
 //! What a journey is to reach, and in which order.
 
-use jiff::{SignedDuration, Timestamp};
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use provider_core::InvalidRequest;
 use provider_core::capability::AggregatorId;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::leg::Leg;
 
 /// What is longer is a slip of the pen: nobody is waited for so long.
 const LONGEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 const TOO_LONG: &str = "must be 10 years at most";
+const LENGTH: &str = "a length of time such as `30d` or `12h`, 10 years at most";
 /// How long data may be kept.
 const LONGEST_KEPT: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
+const LENGTH_KEPT: &str = "a length of time such as `365d` or `12h`, 100 years at most";
+/// Who has accounts.
+const OF_ACCOUNTS: &str = "`finpro` or `finpass`";
+const NO_CHOICE: &str = "must not be given: Finpass has no choice of aggregator";
 
 /// Who carries out a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,16 +75,20 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationPlan>,
     /// How long the person has for the consent after the start; 24 hours.
+    #[serde(deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub notice: SignedDuration,
     /// How long the journey may take after the consent; 30 days.
+    #[serde(deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub deadline: SignedDuration,
     /// How long before the consent's expiry the person is asked to renew it; 48 hours.
+    #[serde(deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub renewal: SignedDuration,
     /// How long a call may take, retries of the client included; 60 seconds. A look-up that finds nothing counts only
     /// a minute after this time.
+    #[serde(deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub call_deadline: SignedDuration,
 }
@@ -177,12 +190,20 @@ impl Plan {
     /// # Errors
     ///
     /// It has no leg; a leg waits for one that is not planned, or for itself by way of others; documents are asked for without
-    /// saying which; accounts are another company's; a duration is not positive, or longer than 10 years: how long data is kept, than 100.
+    /// saying which; accounts are another company's, or aggregators are named to Finpass; a duration is not positive, or longer than 10
+    /// years: how long data is kept, than 100.
     pub fn check(&self) -> Result<(), InvalidRequest> {
-        let rule = |holds: bool, field, rule: &'static str| match holds {
-            true => Ok(()),
-            false => Err(InvalidRequest::new(field, rule)),
-        };
+        fn rule(
+            holds: bool,
+            field: &'static str,
+            rule: impl Into<Cow<'static, str>>,
+        ) -> Result<(), InvalidRequest> {
+            match holds {
+                true => Ok(()),
+                false => Err(InvalidRequest::new(field, rule)),
+            }
+        }
+
         let length = |length: SignedDuration, field| {
             rule(length.is_positive(), field, "must be positive")?;
             rule(length <= LONGEST, field, TOO_LONG)
@@ -215,8 +236,17 @@ impl Plan {
             rule(
                 is_aggregator,
                 "accounts.provider",
-                "must be `finpro` or `finpass`",
+                format!("must be {OF_ACCOUNTS}"),
             )?;
+            let is_finpass = accounts.provider == Provider::Finpass;
+            let is_chosen = accounts.default_aggregator.is_some();
+            for (is_given, field) in [
+                (!accounts.aggregators.is_empty(), "accounts.aggregators"),
+                (is_chosen, "accounts.default_aggregator"),
+            ] {
+                let holds = !(is_finpass && is_given);
+                rule(holds, field, NO_CHOICE)?;
+            }
             length(accounts.link, "accounts.link")?;
             rule(
                 accounts.every.is_none_or(|every| every.count > 0),
@@ -312,14 +342,18 @@ pub struct DocumentsPlan {
     /// The kinds of documents.
     pub wanted: Vec<DocumentKind>,
     /// How long the person has for the link; 60 minutes. The provider documents no lifetime.
-    #[serde(default = "an_hour")]
+    #[serde(default = "an_hour", deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub link: SignedDuration,
     /// Whether a return must name the session; yes. Without, the token in the address of the return has to do.
     #[serde(default = "yes")]
     pub return_names_session: bool,
     /// How long the documents are kept after the leg ended; `None`: until the journey is forgotten.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "length_kept",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub data_life: Option<SignedDuration>,
 }
@@ -438,6 +472,7 @@ provider_core::named_enum! {
 #[non_exhaustive]
 pub struct AccountsPlan {
     /// FinPro or Finpass.
+    #[serde(deserialize_with = "of_accounts")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "String", extend("enum" = ["finpass", "finpro"]))
@@ -450,10 +485,11 @@ pub struct AccountsPlan {
     #[serde(default)]
     pub after: Vec<Leg>,
     /// How long the person has for the link; 24 hours.
-    #[serde(default = "a_day")]
+    #[serde(default = "a_day", deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub link: SignedDuration,
-    /// FinPro: the aggregators to ask about, the preferred one first.
+    /// FinPro: the aggregators to ask about, the preferred one first, by the ids that FinPro lists: any are taken, and one that it does not
+    /// have is found when it is asked.
     #[serde(default)]
     pub aggregators: Vec<AggregatorId>,
     /// FinPro: the aggregator if none answered; the first one else.
@@ -472,7 +508,11 @@ pub struct AccountsPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_a_month: Option<u32>,
     /// How long data is kept, as the consent's artefact says; `None`: until the journey is forgotten.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "length_kept",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub data_life: Option<SignedDuration>,
 }
@@ -583,6 +623,7 @@ pub struct VerificationPlan {
     /// Whether the consent is recorded at Veriff; yes.
     pub records_consent: bool,
     /// How long a person at Veriff may take before an operator is asked to look; 72 hours.
+    #[serde(deserialize_with = "length")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub review: SignedDuration,
     /// Whether the session is deleted at Veriff when the person's data is erased; yes. Veriff enables it on request.
@@ -639,6 +680,76 @@ impl VerificationPlan {
 /// A time after another one; the last one that can be written where there is none.
 pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Reads a length of time, in which a day is 24 hours. An error says which form it has, and never the value.
+fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+    deserializer.deserialize_str(Length(LENGTH))
+}
+
+/// The same of how long data is kept.
+fn length_kept<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SignedDuration>, D::Error> {
+    struct Kept;
+
+    impl<'de> Visitor<'de> for Kept {
+        type Value = Option<SignedDuration>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(LENGTH_KEPT)
+        }
+
+        fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<Self::Value, D::Error> {
+            some.deserialize_str(Length(LENGTH_KEPT)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_option(Kept)
+}
+
+struct Length(&'static str);
+
+impl Visitor<'_> for Length {
+    type Value = SignedDuration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SignedDuration, E> {
+        let in_days = |span: Span| span.to_duration(SpanRelativeTo::days_are_24_hours());
+        let length = text
+            .parse()
+            .or_else(|_| text.parse::<Span>().and_then(in_days));
+        length.map_err(|_| E::invalid_value(Unexpected::Other("another text"), &self))
+    }
+}
+
+/// Reads who has accounts: of the providers, only two have any.
+fn of_accounts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Provider, D::Error> {
+    struct OfAccounts;
+
+    impl Visitor<'_> for OfAccounts {
+        type Value = Provider;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(OF_ACCOUNTS)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Provider, E> {
+            [Provider::FinPro, Provider::Finpass]
+                .into_iter()
+                .find(|provider| provider.as_str() == text)
+                .ok_or_else(|| E::invalid_value(Unexpected::Other("another name"), &self))
+        }
+    }
+
+    deserializer.deserialize_str(OfAccounts)
 }
 
 fn yes() -> bool {
