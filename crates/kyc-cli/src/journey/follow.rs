@@ -245,7 +245,7 @@ impl Following {
 
 /// The timers that are waited for. Whoever has to act waits for the look-ups of calls whose outcome is unknown; of a journey that has
 /// ended, calls that give something back are made again.
-fn awaited(state: &Journey) -> impl Iterator<Item = SetTimer> {
+pub(crate) fn awaited(state: &Journey) -> impl Iterator<Item = SetTimer> {
     let (is_end, rests) = (state.status().is_end(), rests(state));
     let is_awaited = move |timer: &SetTimer| match timer.name.purpose {
         TimerPurpose::Retry(_) => !rests || is_end,

@@ -53,6 +53,7 @@ pub(crate) async fn run(
         return known_already(store, known, mobile.as_ref(), options, output).await;
     }
     let mobile = mobile.ok_or_else(unnamed)?;
+    store.may_begin_in_a_sandbox().await?;
     let followed = store.ledger.follow(&id, &mobile);
     if !followed.map_err(|error| ledger::failed(&error))? {
         let rule = "has been used for another person's journey, which did not begin";
