@@ -1,5 +1,6 @@
 //! `kyc journey`: journeys that outlive the process.
 
+mod awaited;
 mod export;
 mod follow;
 mod invented;

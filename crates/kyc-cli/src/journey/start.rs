@@ -3,7 +3,8 @@
 use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
 use kyc_journey::{EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq};
 
-use super::follow::{Following, goes_on};
+use super::awaited::goes_on;
+use super::follow::Following;
 use super::store::Store;
 use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
 use crate::arguments::JourneyStart;

@@ -21,7 +21,7 @@ use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
-use super::follow::awaited;
+use super::awaited::awaited;
 use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
@@ -336,8 +336,8 @@ impl Store {
         Err(Failure::configuration("--sandbox", rule))
     }
 
-    /// Refuses a sandbox, from which there is none yet, beside a file's journeys that go on without: they began with real providers, or in
-    /// a sandbox that is lost.
+    /// Refuses to make a sandbox beside a file's journeys that are left without one: they began with real providers, or in a sandbox that
+    /// is lost.
     pub(crate) async fn may_begin_in_a_sandbox(&self) -> Result<(), Failure> {
         // Of machines that share a database each has a sandbox of its own.
         if self.is_shared() || self.has_sandbox() {
