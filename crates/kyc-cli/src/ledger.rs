@@ -184,6 +184,16 @@ impl Ledger {
         Ok(true)
     }
 
+    /// Whether it is known that the journey is of the person with this number: none leads to a person who was erased.
+    pub(crate) fn is_of(&self, journey: &JourneyId, mobile: &Mobile) -> Result<bool, Failure> {
+        let is_of = || {
+            let known = self.0.follower(journey.as_str())?;
+            let found = self.0.find(mobile)?;
+            Ok(known.is_some_and(|known| found == Some(known.subject)))
+        };
+        is_of().map_err(|error| failed(&error))
+    }
+
     /// The receipt of the consent that the person of a journey gives, or has given for it already.
     pub(crate) fn agree(
         &self,

@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
         let rule = "has a live consent, under which journeys go on; `kyc consent withdraw` ends it";
         return Err(Failure::configuration(arguments.whose.field(), rule));
     }
-    refuse_what_goes_on(&ledger, &place, subject, arguments).await?;
+    refuse_what_is_left(&ledger, &place, subject, arguments).await?;
     let order = ErasureOrder {
         reason: ErasureReason::Request,
         classes: None,
@@ -90,8 +90,9 @@ fn print(
     })
 }
 
-/// A journey that still waits for a consent would take one after the erasure, and write it under the erased person.
-async fn refuse_what_goes_on(
+/// A journey that still waits for a consent would take one after the erasure, and write it under the erased person; and what one has to
+/// give back nobody would find any more by the person.
+async fn refuse_what_is_left(
     ledger: &Ledger,
     place: &Place,
     subject: Subject,
@@ -99,41 +100,49 @@ async fn refuse_what_goes_on(
 ) -> Result<(), Failure> {
     let rows = ledger.0.state(subject).map_err(|error| failed(&error))?;
     let followers = ledger.0.followers(subject);
-    let mut followers = followers.map_err(|error| failed(&error))?;
-    // No consent is given again to what a withdrawal ends.
-    followers.retain(|follower| {
-        let mut rows = rows.receipts.iter();
-        let row = rows.find(|row| Some(row.id) == follower.receipt);
-        !row.is_some_and(is_withdrawn)
-    });
+    let followers = followers.map_err(|error| failed(&error))?;
     let are_lost = matches!(place, Place::File(path) if !path.exists());
     if followers.is_empty() || are_lost {
         return Ok(());
     }
     let store = match arguments.dry_run {
         true => Store::reading(place).await?,
-        false => Store::existing(place).await?,
+        // What stands in the file is enough: what has ended stays so.
+        false => Store::even_if_held(place).await?,
     };
-    let mut going_on = Vec::new();
+    let waiting = store.waiting().await?;
+    let (mut going_on, mut giving_back) = (Vec::new(), Vec::new());
     for follower in followers {
         let Ok(id) = JourneyId::parse(&follower.name) else {
             continue;
         };
         let record = store.engine.read(&id).await.map_err(place::failed)?;
-        if record.is_some_and(|record| !record.state.status().is_end()) {
+        let Some(state) = record.map(|record| record.state) else {
+            continue;
+        };
+        let mut rows = rows.receipts.iter();
+        let row = rows.find(|row| Some(row.id) == follower.receipt);
+        // One whose consent was withdrawn ends, and gives back what it opened, once it is told.
+        let is_untold = !state.status().is_end() && row.is_some_and(is_withdrawn);
+        if is_untold || waiting.of(&state).await? > 0 {
+            giving_back.push(follower.name);
+        } else if !state.status().is_end() {
             going_on.push(follower.name);
         }
     }
-    match going_on.as_slice() {
-        [] => Ok(()),
-        journeys => {
-            let rule = format!(
-                "has journeys that have not ended: {}; `kyc journey withdraw ID` ends each",
-                journeys.join(", ")
-            );
-            Err(Failure::configuration(arguments.whose.field(), rule))
-        }
-    }
+    let rule = match (going_on.as_slice(), giving_back.as_slice()) {
+        ([], []) => return Ok(()),
+        ([], journeys) => format!(
+            "has journeys whose calls that give something back wait: {}; {}",
+            journeys.join(", "),
+            store.made_by(journeys)
+        ),
+        (journeys, _) => format!(
+            "has journeys that have not ended: {}; `kyc journey withdraw ID` ends each",
+            journeys.join(", ")
+        ),
+    };
+    Err(Failure::configuration(arguments.whose.field(), rule))
 }
 
 fn kept(class: &KeptClass) -> Value {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kyc_consent::{Detail, Effect, ProviderName, ReceiptId, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::SystemClock;
+use kyc_journey::JourneyId;
 use serde_json::json;
 
 use super::class_name;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 use crate::journey::Store;
 use crate::ledger::{Ledger, channel, failed, not_withdrawn};
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{self, Place};
 
 pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
@@ -23,25 +24,27 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         Ok(receipt) => receipt.map_or(Scope::All, Scope::Receipt),
         Err(error) => return Err(error.for_field("--receipt").into()),
     };
-    let (withdrawn, told) = match place {
+    let (withdrawn, told, store) = match place {
         Place::File(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
         Place::Database(_) => match Store::existing(&place).await {
             Ok(store) => {
                 let withdrawals = store.withdrawals(Arc::new(SystemClock));
                 let withdrawn = withdrawals.withdraw(subject, scope, &channel()?).await;
                 let withdrawn = withdrawn.map_err(not_withdrawn)?;
-                let followers = ledger
-                    .0
-                    .followers(subject)
-                    .map_err(|error| failed(&error))?;
+                let followers = ledger.0.followers(subject);
+                let followers = followers.map_err(|error| failed(&error))?;
                 let follows = followers.iter().filter_map(|follower| follower.receipt);
                 let told = follows.filter(|receipt| withdrawn.receipts.contains(receipt));
                 let told = told.count();
-                (withdrawn, Some(told))
+                (withdrawn, Some(told), Some(store))
             }
             // Without the journeys' key, say.
             Err(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
         },
+    };
+    let giving_back = match &store {
+        Some(store) => giving_back(store, &ledger, subject).await?,
+        None => Vec::new(),
     };
     let receipts: Vec<String> = withdrawn.receipts.iter().map(ToString::to_string).collect();
     let used = used(&ledger, subject)?;
@@ -55,6 +58,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
             "subject": subject.to_string(),
             "receipts": receipts,
             "journeys_told": told,
+            "journeys_giving_back": giving_back,
             "follows": follows,
         });
         return output.answer(&answer, None);
@@ -68,13 +72,16 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         }
     }
     match told {
-        Some(0) => output.told("journeys told: 0")?,
-        Some(told) => output.told(&format!(
-            "journeys told: {told}; `kyc journey resume ID` has each give back what it opened"
-        ))?,
+        Some(told) => output.told(&format!("journeys told: {told}"))?,
         None => output.tell(
             "the journeys could not be told now: none of them makes a call; a server that has them tells them in a moment, or else whoever opens them next",
         ),
+    }
+    if let (Some(store), false) = (&store, giving_back.is_empty()) {
+        let (journeys, made_by) = (giving_back.join(", "), store.made_by(&giving_back));
+        output.told(&format!(
+            "journeys whose calls that give something back wait: {journeys}; {made_by}"
+        ))?;
     }
     for line in follows {
         output.told(&format!("to be done: {line}"))?;
@@ -88,14 +95,38 @@ async fn at_the_ledger(
     place: &Place,
     subject: Subject,
     scope: Scope,
-) -> Result<(Withdrawal, Option<usize>), Failure> {
+) -> Result<(Withdrawal, Option<usize>, Option<Store>), Failure> {
     // The ledger first: from here on no call begins, whatever becomes of the journeys' file.
     let withdrawn = ledger.0.withdraw(subject, scope, &channel()?);
     let withdrawn = withdrawn.map_err(|error| failed(&error))?;
     let untold = ledger.0.untold("").map_err(|error| failed(&error))?;
     // Whoever opens the file tells them, and asks the ledger before each call until then.
-    let opened = Store::existing(place).await;
-    Ok((withdrawn, opened.is_ok().then_some(untold.len())))
+    let store = Store::existing(place).await.ok();
+    let told = store.as_ref().map(|_| untold.len());
+    Ok((withdrawn, told, store))
+}
+
+/// The person's journeys that have ended and have something to give back.
+async fn giving_back(
+    store: &Store,
+    ledger: &Ledger,
+    subject: Subject,
+) -> Result<Vec<String>, Failure> {
+    let followers = ledger.0.followers(subject);
+    let waiting = store.waiting().await?;
+    let mut found = Vec::new();
+    for follower in followers.map_err(|error| failed(&error))? {
+        let Ok(id) = JourneyId::parse(&follower.name) else {
+            continue;
+        };
+        let record = store.engine.read(&id).await.map_err(place::failed)?;
+        if let Some(record) = record
+            && waiting.of(&record.state).await? > 0
+        {
+            found.push(follower.name);
+        }
+    }
+    Ok(found)
 }
 
 /// The providers that got anything of a person. A consent names those of every plan, and most have nothing.

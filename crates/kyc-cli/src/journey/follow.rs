@@ -14,11 +14,12 @@ use kyc_facade::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_facade::provider_core::{Clock as _, Settings};
 use kyc_journey::{
     Correlation, Event, EventKey, Fact, HistoryEntry, Journey, JourneyId, JourneyRecord, Leg,
-    LegStatus, Payload, Provider, ReceiptId, Runner, Seq, SetTimer, TimerPurpose,
+    Payload, Provider, ReceiptId, Runner, Seq,
 };
 use kyc_journey_performer::{ProviderClients, Returns, VeriffSettings};
 use kyc_sandbox::{Sandbox, ServedSandbox};
 
+use super::awaited::awaited;
 use super::invented::{APPROVES, Lender, Nowhere, SandboxClock, addresses, purpose};
 use super::store::Store;
 use crate::clients::{CallSettings, Clients};
@@ -241,27 +242,4 @@ impl Following {
         self.served.shutdown().await;
         (self.store, followed.record, followed.written)
     }
-}
-
-/// The timers that are waited for. Whoever has to act waits for the look-ups of calls whose outcome is unknown; of a journey that has
-/// ended, calls that give something back are made again.
-fn awaited(state: &Journey) -> impl Iterator<Item = SetTimer> {
-    let (is_end, rests) = (state.status().is_end(), rests(state));
-    let is_awaited = move |timer: &SetTimer| match timer.name.purpose {
-        TimerPurpose::Retry(_) => !rests || is_end,
-        TimerPurpose::Settle => !is_end,
-        _ => !rests,
-    };
-    state.timers().into_iter().filter(is_awaited)
-}
-
-/// Whether no leg goes on by itself: it has ended, or each leg has and somebody has to act.
-fn rests(state: &Journey) -> bool {
-    let is_open = |leg: &Leg| state.leg_status(*leg) == LegStatus::Open;
-    state.status().is_end() || !Leg::ALL.iter().any(is_open)
-}
-
-/// Whether there is something to follow: nobody has to act first.
-pub(crate) fn goes_on(state: &Journey) -> bool {
-    awaited(state).next().is_some()
 }

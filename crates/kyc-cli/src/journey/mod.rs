@@ -1,5 +1,6 @@
 //! `kyc journey`: journeys that outlive the process.
 
+mod awaited;
 mod export;
 mod follow;
 mod invented;
@@ -187,12 +188,9 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
             Failure::configuration("--status", format!("must be one of {}", names.join(", ")))
         })
     });
-    let mut statuses = statuses.collect::<Result<Vec<_>, _>>()?;
-    if arguments.stuck.is_some() && statuses.is_empty() {
-        // What has ended is not stuck.
-        let all = JourneyStatus::ALL.iter().copied();
-        statuses.extend(all.filter(|status| !status.is_end()));
-    }
+    let statuses = statuses.collect::<Result<Vec<_>, _>>()?;
+    // What has ended is not stuck, unless it has something to give back.
+    let only_left = arguments.stuck.is_some() && statuses.is_empty();
     let stuck = arguments.stuck.as_deref();
     let stuck = stuck.map(|text| length("--stuck", text)).transpose()?;
     let store = Store::to_show(&Place::of(&arguments.store)?).await?;
@@ -207,13 +205,29 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let filter = JourneyFilter::new()
         .set_statuses(statuses)
         .set_unchanged_since(since);
+    let waiting = store.waiting().await?;
     let mut journeys = Vec::new();
     let mut page = PageToken::default();
     loop {
         let found = store.engine.list(&filter, page).await.map_err(failed)?;
         for journey in found.journeys {
+            let record = match journey.status.is_end() {
+                true => store.engine.read(&journey.id).await.map_err(failed)?,
+                false => None,
+            };
+            let waiting_calls = match &record {
+                Some(record) => waiting.of(&record.state).await?,
+                None => 0,
+            };
+            if only_left && journey.status.is_end() && waiting_calls == 0 {
+                continue;
+            }
             let by_hand = store.engine.by_hand(&journey.id).await.map_err(failed)?;
-            journeys.push(show::Listed { journey, by_hand });
+            journeys.push(show::Listed {
+                journey,
+                by_hand,
+                waiting_calls,
+            });
         }
         match found.next {
             Some(next) => page = next,

@@ -24,8 +24,16 @@ pub(crate) async fn check(
             MOBILE,
             "is not that of the journey's person, which may be left out",
         )),
-        // Who it was is forgotten with the consent.
-        Err(NoApplicant::Unknown) if state.status().is_end() => Ok(()),
+        // Who it was is forgotten with the consent, and the ledger still knows whose it is.
+        Err(NoApplicant::Unknown) if state.status().is_end() => match mobile {
+            Some(mobile) if !store.ledger.is_of(state.id(), mobile)? => {
+                Err(Failure::configuration(
+                    MOBILE,
+                    "is not known to be that of the journey's person, who may have been erased; it may be left out",
+                ))
+            }
+            _ => Ok(()),
+        },
         Err(NoApplicant::Unknown) => Err(Failure::configuration(
             "ID",
             "is a journey that does not say whose it is: it was not begun by this command",

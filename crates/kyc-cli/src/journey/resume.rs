@@ -4,7 +4,7 @@
 use kyc_facade::provider_core::Mobile;
 use kyc_journey::{Fact, Journey, JourneyStatus, Leg, LegStatus};
 
-use super::follow::{Following, goes_on};
+use super::follow::Following;
 use super::store::Store;
 use super::{find, follow, leg, only_in_a_sandbox, person};
 use crate::arguments::JourneyResume;
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let store = Store::existing(&Place::of(&arguments.store)?).await?;
     let (id, record) = find(&store, &arguments.id).await?;
     let state = &record.state;
-    let is_left = goes_on(state) || store.waiting_calls(&id).await? > 0;
+    let is_left = store.waiting().await?.of(state).await? > 0;
     let next = next(state, only, is_left)?;
     person::check(&store, state, mobile.as_ref()).await?;
     let after = state.seq();

@@ -48,6 +48,8 @@ pub(crate) struct Listed {
     pub(crate) journey: JourneySummary,
     /// What was left to a person to do at providers.
     pub(crate) by_hand: Vec<OperatorTask>,
+    /// How many calls it has to make yet, if it has ended, which give something back.
+    pub(crate) waiting_calls: usize,
 }
 
 #[derive(Serialize)]
@@ -64,10 +66,7 @@ pub(crate) async fn print(
 ) -> Result<(), Failure> {
     let history = store.engine.history(record.state.id(), Seq::ZERO).await;
     let lines = Lines::default().of(&history.map_err(failed)?);
-    let waiting = match record.state.status().is_end() {
-        true => store.waiting_calls(record.state.id()).await?,
-        false => 0,
-    };
+    let waiting = store.waiting().await?.of(&record.state).await?;
     if output.json {
         return output.answer(&shown(record, waiting, lines), None);
     }
@@ -76,12 +75,18 @@ pub(crate) async fn print(
     }
     summary(record, output)?;
     if waiting > 0 {
-        let (id, calls) = (record.state.id(), counted(waiting, "call"));
-        output.tell(&format!(
-            "waiting, to give something back: {calls}; `kyc journey resume {id} --sandbox` makes them"
-        ));
+        let made_by = store.made_by(&[record.state.id().to_string()]);
+        output.tell(&format!("{}; {made_by}", waits(waiting)));
     }
     Ok(())
+}
+
+/// What waits, in words.
+pub(crate) fn waits(calls: usize) -> String {
+    format!(
+        "waiting, to give something back: {}",
+        counted(calls, "call")
+    )
 }
 
 /// Prints where a journey stands.
@@ -184,14 +189,22 @@ pub(crate) fn list(journeys: &[Listed], output: Output) -> Result<(), Failure> {
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["journey", "status", "events", "began", "changed", "to do"]);
-    for Listed { journey, by_hand } in journeys {
+    for listed in journeys {
+        let journey = &listed.journey;
+        let mut left = Vec::new();
+        if !listed.by_hand.is_empty() {
+            left.push(to_do(&listed.by_hand));
+        }
+        if listed.waiting_calls > 0 {
+            left.push(waits(listed.waiting_calls));
+        }
         table.add_row([
             journey.id.to_string(),
             journey.status.as_str().to_owned(),
             journey.seq.to_string(),
             format!("{:.0}", journey.created_at),
             format!("{:.0}", journey.updated_at),
-            to_do(by_hand),
+            left.join("; "),
         ]);
     }
     output.text(&table.to_string())

@@ -3,7 +3,8 @@
 use kyc_facade::provider_core::{Clock as _, Mobile, SystemClock};
 use kyc_journey::{EventKey, Fact, JourneyId, JourneyRecord, JourneyStatus, Plan, Seq};
 
-use super::follow::{Following, goes_on};
+use super::awaited::goes_on;
+use super::follow::Following;
 use super::store::Store;
 use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
 use crate::arguments::JourneyStart;
@@ -53,6 +54,7 @@ pub(crate) async fn run(
         return known_already(store, known, mobile.as_ref(), options, output).await;
     }
     let mobile = mobile.ok_or_else(unnamed)?;
+    store.may_begin_in_a_sandbox().await?;
     let followed = store.ledger.follow(&id, &mobile);
     if !followed.map_err(|error| ledger::failed(&error))? {
         let rule = "has been used for another person's journey, which did not begin";

@@ -1,6 +1,6 @@
 //! The journeys of a file or a database.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,7 +12,7 @@ use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, SystemClock};
 use kyc_journey::{
-    Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId,
+    Domain, EngineError, EngineErrorKind, Event, Journey, JourneyEngine, JourneyFilter, JourneyId,
     JourneyRecord, JourneyStatus, Lane, Outbox, PageToken, Reference, Sealer,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
@@ -21,6 +21,7 @@ use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
 
+use super::awaited::awaited;
 use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
@@ -152,6 +153,23 @@ impl Store {
         };
         let kept = Kept::File(Arc::new(engine.map_err(not_opened)?));
         Self::of(place, kept, sealer, ledger).await
+    }
+
+    /// Opens the journeys, which are there; if another process has their file, to read what stands in it.
+    pub(crate) async fn even_if_held(place: &Place) -> Result<Self, Failure> {
+        let Place::File(path) = place else {
+            return Self::existing(place).await;
+        };
+        let sealer = Arc::new(key_of(place, path).await?);
+        SqliteEngine::check(path).map_err(not_opened)?;
+        let ledger = Ledger::open(place)?;
+        match SqliteEngine::open(path, ledger.sealer(sealer.clone())) {
+            Err(OpenError::Held { .. }) => Self::reading(place).await,
+            opened => {
+                let kept = Kept::File(Arc::new(opened.map_err(not_opened)?));
+                Self::of(place, kept, sealer, ledger).await
+            }
+        }
     }
 
     async fn in_file(place: &Place, path: &Path, sealer: FileSealer) -> Result<Self, Failure> {
@@ -302,10 +320,62 @@ impl Store {
 
     /// Refuses real providers for journeys that go on in a sandbox.
     pub(crate) async fn without_sandbox(&self) -> Result<(), Failure> {
-        let rule = "is required: there is a sandbox beside these journeys, in which those that are open began";
-        match self.has_sandbox() && !self.open_journeys().await?.is_empty() {
-            true => Err(Failure::configuration("--sandbox", rule)),
-            false => Ok(()),
+        if !self.has_sandbox() {
+            return Ok(());
+        }
+        let Some(left) = self.a_journey_left().await? else {
+            return Ok(());
+        };
+        let path = self.place.beside(SANDBOX);
+        let (id, path) = (left.state.id(), path.display());
+        let then = match left.state.status().is_end() {
+            true => format!(
+                "which has ended and has something to give back: `kyc journey resume {id} --sandbox` does"
+            ),
+            false => "which has not ended: serve with --sandbox".to_owned(),
+        };
+        let rule = format!(
+            "is required: {path} is the sandbox of these journeys, such as {id}, {then}; if they began with real providers, take that file away"
+        );
+        Err(Failure::configuration("--sandbox", rule))
+    }
+
+    /// Refuses to make a sandbox beside a file's journeys that are left without one: they began with real providers, or in a sandbox that
+    /// is lost.
+    pub(crate) async fn may_begin_in_a_sandbox(&self) -> Result<(), Failure> {
+        // Of machines that share a database each has a sandbox of its own.
+        if self.is_shared() || self.has_sandbox() {
+            return Ok(());
+        }
+        let Some(left) = self.a_journey_left().await? else {
+            return Ok(());
+        };
+        let id = left.state.id();
+        let rule = format!(
+            "would put a sandbox beside journeys that began without the one that is missing here, such as {id}, which has not ended or has something to give back; begin in another file"
+        );
+        Err(Failure::configuration("--sandbox", rule))
+    }
+
+    /// One that has not ended, or has something to give back.
+    async fn a_journey_left(&self) -> Result<Option<JourneyRecord>, Failure> {
+        let waiting = self.waiting().await?;
+        let mut page = PageToken::default();
+        loop {
+            let found = self.engine.list(&JourneyFilter::new(), page).await;
+            let found = found.map_err(failed)?;
+            for journey in found.journeys {
+                let Some(record) = self.engine.read(&journey.id).await.map_err(failed)? else {
+                    continue;
+                };
+                if !record.state.status().is_end() || waiting.of(&record.state).await? > 0 {
+                    return Ok(Some(record));
+                }
+            }
+            page = match found.next {
+                Some(next) => next,
+                None => return Ok(None),
+            };
         }
     }
 
@@ -335,17 +405,18 @@ impl Store {
     ) -> Result<Sandbox, Failure> {
         let path = self.place.beside(SANDBOX);
         let path = path.display();
+        // The journey does not say which of both it is.
         let elsewhere = |record: &JourneyRecord, why: &str| {
             let id = record.state.id();
             let rule = format!(
-                "journey {id} began in another installation's sandbox, {why}: bring the file that ends in {SANDBOX} from there, or let it go on there"
+                "journey {id} did not begin in a sandbox that is here, {why}: if it began with real providers, `kyc journey serve` without --sandbox goes on with it; if in another installation's sandbox, bring the file that ends in {SANDBOX} from there, or let it go on there"
             );
             Failure::configuration("--sandbox", rule)
         };
         if let Some(first) = journeys.first()
             && !self.has_sandbox()
         {
-            return Err(elsewhere(first, &format!("whose state is not at {path}")));
+            return Err(elsewhere(first, &format!("where there is none at {path}")));
         }
         let sandbox = self.sandbox(settings)?;
         let is_foreign = |record: &&JourneyRecord| {
@@ -399,20 +470,60 @@ impl Store {
         Digests::by(move |text| sealer.digest(Domain::EventKey, text))
     }
 
-    /// How many calls of a journey wait to be made, or were interrupted.
-    pub(crate) async fn waiting_calls(&self, id: &JourneyId) -> Result<usize, Failure> {
-        const MOST: usize = 10_000;
+    /// The calls that wait, of all journeys.
+    pub(crate) async fn waiting(&self) -> Result<Waiting, Failure> {
         let engine = match &self.kept {
             Kept::File(engine) => engine,
             // Whoever asks there what is due takes it up.
-            Kept::Database(engine) => return engine.waiting_calls(id).await.map_err(failed),
+            Kept::Database(engine) => return Ok(Waiting::InDatabase(engine.clone())),
         };
-        let (room, none) = ([(Lane::Calls, MOST)], HashSet::new());
+        let (room, none) = ([(Lane::Calls, usize::MAX)], HashSet::new());
         let due = engine.due(Timestamp::MAX, &room, &none).await;
         let mut effects = due.map_err(failed)?.effects;
         effects.extend(engine.interrupted().await.map_err(failed)?);
-        let of_it = effects.iter().filter(|effect| effect.id.journey == *id);
-        Ok(of_it.count())
+        let mut calls = HashMap::<_, usize>::new();
+        for effect in effects {
+            let of_it = calls.entry(effect.id.journey).or_default();
+            *of_it = of_it.saturating_add(1);
+        }
+        Ok(Waiting::InFile(calls))
+    }
+
+    /// What makes the calls with which these journeys give something back.
+    pub(crate) fn made_by(&self, journeys: &[String]) -> String {
+        if !self.has_sandbox() {
+            return "a running `kyc journey serve` makes them".to_owned();
+        }
+        let resume = |id: &String| format!("`kyc journey resume {id} --sandbox`");
+        let commands: Vec<_> = journeys.iter().map(resume).collect();
+        let make = match commands.len() {
+            1 => "makes",
+            _ => "make",
+        };
+        let commands = commands.join(", ");
+        format!("{commands} {make} them, as a running `kyc journey serve` does")
+    }
+}
+
+/// Calls that wait to be made, or were interrupted.
+pub(crate) enum Waiting {
+    /// How many, by journey.
+    InFile(HashMap<JourneyId, usize>),
+    InDatabase(Arc<PostgresEngine>),
+}
+
+impl Waiting {
+    /// How many calls a journey that has ended has to make yet, which give something back.
+    pub(crate) async fn of(&self, state: &Journey) -> Result<usize, Failure> {
+        if !state.status().is_end() {
+            return Ok(0);
+        }
+        let calls = match self {
+            Self::InFile(calls) => calls.get(state.id()).copied().unwrap_or_default(),
+            Self::InDatabase(engine) => engine.waiting_calls(state.id()).await.map_err(failed)?,
+        };
+        // Some have failed, and are made again later.
+        Ok(calls.saturating_add(awaited(state).count()))
     }
 }
 

@@ -25,6 +25,14 @@ impl Files {
         assert_eq!(run.code, 0, "{run:?}");
         run.answer()
     }
+
+    /// Withdraws the person's consent, after which the journey gives back what it opened.
+    fn withdrawn_and_given_back(&self, journey: &str) {
+        let withdrawn = self.kyc(&["consent", "withdraw", "--mobile-number", MOBILE]);
+        assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+        let resumed = self.run(&["resume", journey, "--sandbox"]);
+        assert_eq!(resumed.code, 5, "{resumed:?}");
+    }
 }
 
 fn kinds(show: &Value) -> Vec<&str> {
@@ -133,7 +141,7 @@ fn a_page_that_is_corrupt_is_no_refusal_of_the_disk() {
 #[test]
 fn a_full_disk_is_named_and_changes_nothing_and_reading_needs_no_room() {
     let files = Files::new();
-    files.start(MOBILE, &[]);
+    let journey = id(&files.start(MOBILE, &[]));
     let db = files.path("journeys.db");
     let before = files.show();
     let limited = |arguments: &[&str]| {
@@ -164,8 +172,7 @@ fn a_full_disk_is_named_and_changes_nothing_and_reading_needs_no_room() {
     }
     assert!(!fs::exists(&out).unwrap());
     assert_eq!(files.show(), before);
-    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE];
-    assert_eq!(files.kyc(&withdraw).code, 0);
+    files.withdrawn_and_given_back(&journey);
     let (code, told) = limited(&["erase", "--mobile-number", MOBILE]);
     assert_eq!(code, Some(8), "{told}");
     assert_eq!(files.kyc(&["erase", "--mobile-number", MOBILE]).code, 0);
@@ -236,6 +243,16 @@ fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     let again = files.kyc(&withdraw).answer();
     assert_eq!(again["receipts"].as_array().unwrap().len(), 0);
     assert_eq!(again["journeys_told"], 0);
+    // What the journey opened would stay open, and nobody would find it by the person any more.
+    let resume = format!("`kyc journey resume {journey} --sandbox` makes them");
+    for erase in [&erase[..], &[&erase[..], &["--dry-run"]].concat()] {
+        let early = files.kyc(erase);
+        assert_eq!((early.code, &*early.stdout), (2, ""), "{early:?}");
+        let says = "--mobile-number: has journeys whose calls that give something back wait";
+        for says in [says, &resume] {
+            assert!(early.stderr.contains(says), "{says}: {early:?}");
+        }
+    }
     // The clean-up is proved by the withdrawal.
     let resumed = files.run(&["resume", &journey, "--sandbox", "--json"]);
     assert_eq!(resumed.answer()["status"], "withdrawn", "{resumed:?}");
@@ -271,6 +288,34 @@ fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     assert_eq!(status(&other), "completed");
 }
 
+/// And with commands that are run as they are printed.
+#[test]
+fn a_withdrawal_names_the_journeys_that_have_something_to_give_back() {
+    let files = Files::new();
+    let plan = files.write("plan.toml", "[documents]\nwanted = [\"pan\"]\n");
+    let nothing_opened = id(&files.start(MOBILE, &["--plan", &plan]));
+    let journeys = [1, 2].map(|_| id(&files.start(MOBILE, &[])));
+    let withdrawn = files.kyc(&["consent", "withdraw", "--mobile-number", MOBILE]);
+    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    let told = withdrawn.stdout;
+    assert!(told.contains("journeys told: 3"), "{told}");
+    assert!(!told.contains(&nothing_opened), "{told}");
+    for journey in &journeys {
+        let command = format!("journey resume {journey} --sandbox");
+        assert!(told.contains(&format!("`kyc {command}`")), "{told}");
+        let command: Vec<_> = command.split(' ').collect();
+        assert_eq!(files.kyc(&command).code, 5);
+    }
+    // Where no sandbox is beside them, a server makes the calls.
+    let other = id(&files.start(MOBILE, &[]));
+    fs::remove_file(files.path("journeys.db.sandbox")).unwrap();
+    let told = files
+        .kyc(&["consent", "withdraw", "--mobile-number", MOBILE])
+        .stdout;
+    let serves = format!("wait: {other}; a running `kyc journey serve` makes them");
+    assert!(told.contains(&serves), "{told}");
+}
+
 /// The consent is for every provider, and the plan is not.
 #[test]
 fn a_withdrawal_names_the_providers_that_have_something() {
@@ -291,9 +336,8 @@ fn a_withdrawal_names_the_providers_that_have_something() {
 #[test]
 fn of_two_erasures_at_once_one_is_refused() {
     let files = Files::new();
-    files.start(MOBILE, &[]);
-    let withdrawn = files.kyc(&["consent", "withdraw", "--mobile-number", MOBILE]);
-    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    let journey = id(&files.start(MOBILE, &[]));
+    files.withdrawn_and_given_back(&journey);
     let head = || files.kyc(&["consent", "verify"]).stdout;
     let before = head();
     // As the other process holds it.
@@ -315,10 +359,9 @@ fn of_two_erasures_at_once_one_is_refused() {
 #[test]
 fn an_erasure_that_was_cut_off_is_finished_by_the_same_command() {
     let files = Files::new();
-    files.start(MOBILE, &[]);
+    let journey = id(&files.start(MOBILE, &[]));
     let subject = files.show()["subject"].as_str().unwrap().to_owned();
-    let withdrawn = files.kyc(&["consent", "withdraw", "--mobile-number", MOBILE]);
-    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    files.withdrawn_and_given_back(&journey);
     let erase = ["erase", "--mobile-number", MOBILE, "--json"];
     let dry = |whose: &[&str]| files.kyc(&[&["erase"], whose, &["--dry-run", "--json"]].concat());
     let would = dry(&erase[1..3]).answer();

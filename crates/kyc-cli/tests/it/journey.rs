@@ -214,8 +214,10 @@ fn other_journeys_of_the_file_stand_still_meanwhile() {
 #[test]
 fn journeys_do_not_go_on_in_a_sandbox_that_is_not_theirs() {
     let files = Files::new();
-    let journey = id(&files.start("9001050000", &["--key", "ORDER-17"]));
+    files.start("9000000002", &[]);
     let sandbox = files.path("journeys.db.sandbox");
+    let earlier = fs::read(&sandbox).unwrap();
+    let journey = id(&files.start("9001050000", &["--key", "ORDER-17"]));
     let its_own = fs::read(&sandbox).unwrap();
     // With each of a journey's ways to go on.
     let refused = |says: &str| {
@@ -223,21 +225,35 @@ fn journeys_do_not_go_on_in_a_sandbox_that_is_not_theirs() {
         let serve = [&serve[..], &["--sandbox-listen", "127.0.0.1:0"]].concat();
         for arguments in [&["resume", &journey, "--sandbox"][..], &serve] {
             let run = files.run(arguments);
-            let named = format!("--sandbox: journey {journey} began in another");
+            let named =
+                format!("--sandbox: journey {journey} did not begin in a sandbox that is here");
             assert!(run.code == 2 && run.stderr.contains(&named), "{run:?}");
             assert!(run.stderr.contains(&sandbox), "{run:?}");
-            assert!(run.stderr.contains(says), "{run:?}");
+            let may_be_real = "if it began with real providers, `kyc journey serve` without";
+            for says in [says, may_be_real, "if in another installation's"] {
+                assert!(run.stderr.contains(says), "{says}: {run:?}");
+            }
         }
     };
     fs::remove_file(&sandbox).unwrap();
-    refused("whose state is not at");
+    refused("where there is none at");
+    // Nor does another one begin there, after which real providers could not go on with the first.
+    let key = ["--key", "ORDER-18"];
+    let begun = files.start("9000000003", &key);
+    assert_eq!(
+        (begun.code, &begun.error()["field"]),
+        (2, &"--sandbox".into())
+    );
+    assert!(begun.stderr.contains(&journey), "{begun:?}");
     assert!(!fs::exists(&sandbox).unwrap());
-    // Another journey of the file has a sandbox: that one knows nothing of the first.
-    files.start("9000000002", &[]);
+    // As another journey of the file has left it: that one knows nothing of this.
+    fs::write(&sandbox, earlier).unwrap();
     refused("knows nothing of it");
     fs::write(&sandbox, its_own).unwrap();
     let resumed = files.run(&["resume", &journey, "--sandbox"]);
-    assert!(!resumed.stderr.contains("began in another"), "{resumed:?}");
+    assert!(!resumed.stderr.contains("did not begin"), "{resumed:?}");
+    // The key was not taken by what was refused.
+    assert_ne!(files.start("9000000004", &key).code, 2);
 }
 
 #[test]
@@ -285,11 +301,31 @@ fn a_withdrawal_erases_and_stays() {
         let asks = last["asks"].as_array().unwrap();
         assert!(asks.iter().any(|ask| ask == asked), "{asked} in {asks:?}");
     }
+    // Who it was is erased; whose it is, the ledger tells.
+    for command in [
+        &["start", "--sandbox", "--key", "ORDER-17"][..],
+        &["resume", &journey, "--sandbox"],
+    ] {
+        let other = files.run(&[command, &["--mobile-number", "9000000001"]].concat());
+        assert_eq!((other.code, &*other.stdout), (2, ""), "{other:?}");
+        let says = "--mobile-number: is not known to be that of the journey's person";
+        assert!(other.stderr.contains(says), "{other:?}");
+    }
     // Also whoever looks later is told, and what to do about it.
     let shown = files.run(&["show", &journey]);
     let resumes = format!("`kyc journey resume {journey} --sandbox` makes them");
     assert!(shown.stderr.contains(&resumes), "{shown:?}");
     assert_eq!(run.answer()["waiting_calls"], 2, "{run:?}");
+    let list = files.run(&["list"]).stdout;
+    assert!(list.contains("waiting"), "{list}");
+    let list = files.run(&["list", "--json"]).answer();
+    assert_eq!(list[0]["waiting_calls"], 2, "{list}");
+    let elsewhere = files.path("elsewhere");
+    fs::rename(files.path("journeys.db.sandbox"), &elsewhere).unwrap();
+    let shown = files.run(&["show", &journey]);
+    let serves = "2 calls; a running `kyc journey serve` makes them";
+    assert!(shown.stderr.contains(serves), "{shown:?}");
+    fs::rename(&elsewhere, files.path("journeys.db.sandbox")).unwrap();
     for command in ["withdraw", "cancel"] {
         let again = files.run(&[command, &journey]);
         assert_eq!(again.code, 2, "{again:?}");
@@ -317,7 +353,8 @@ fn a_withdrawal_erases_and_stays() {
 fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
     let files = Files::new();
     // One that has ended changes no more, and nobody has to look after it.
-    assert_eq!(files.start("9001000000", &[]).code, 0);
+    let completed = files.start("9001000000", &[]);
+    assert_eq!(completed.code, 0, "{completed:?}");
     let waiting = files.start("9001060000", &[]);
     assert_eq!(waiting.code, 4, "{waiting:?}");
     let stuck = |length| {
@@ -335,6 +372,13 @@ fn how_long_a_journey_is_stuck_goes_by_the_sandbox_s_clock() {
     }
     let ended = ["list", "--json", "--stuck", "1d", "--status", "completed"];
     assert_eq!(files.run(&ended).answer().as_array().unwrap().len(), 1);
+    // Unless it has something to give back.
+    let completed = id(&completed);
+    assert_eq!(files.run(&["withdraw", &completed]).code, 0);
+    assert_eq!(stuck("1d"), 2);
+    let resumed = files.run(&["resume", &completed, "--sandbox"]);
+    assert_eq!(resumed.code, 5, "{resumed:?}");
+    assert_eq!(stuck("1d"), 1);
 }
 
 #[test]

@@ -315,7 +315,7 @@ fn a_journey_does_not_go_on_in_another_machine_s_sandbox() {
     let resume = ["journey", "resume", &journey, "--sandbox"];
     other.refused(
         &resume,
-        "began in another installation's sandbox, whose state is not at",
+        "did not begin in a sandbox that is here, where there is none at",
     );
     // Nor where the other machine's sandbox knows journeys of its own.
     let approves = other.start(&["--key", "ORDER-18", "--plan", &plan]);

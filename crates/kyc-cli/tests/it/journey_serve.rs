@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::journey::Files;
+use crate::journey::{Files, id};
 use crate::kyc::{SandboxProcess, kyc};
 
 const TOKEN: &str = "made-up-token-of-the-tests-0123456789";
@@ -434,22 +434,26 @@ fn nobody_is_erased_whose_journey_waits_for_a_consent() {
         kyc(&[&erase[..], more].concat(), &[])
     };
     let erase = || erase_with(&[]);
-    // Where the journey stands only the server can tell.
-    let held = erase();
-    assert_eq!(held.code, 2, "{held:?}");
+    // The same while the server has the file; and what would be done is said of the journeys, too.
+    let held = [erase(), erase_with(&["--dry-run"])];
     drop(server);
-    // What would be done is said of the journeys, too.
-    for refused in [erase(), erase_with(&["--dry-run"])] {
+    for refused in held
+        .into_iter()
+        .chain([erase(), erase_with(&["--dry-run"])])
+    {
         assert_eq!(refused.code, 2, "{refused:?}");
         for words in [id, "`kyc journey withdraw ID`", "--mobile-number: has"] {
             assert!(refused.stderr.contains(words), "{words} in {refused:?}");
         }
     }
     let show = files.consent(&["show", "--mobile-number", MOBILE]);
-    assert_eq!(files.run(&["withdraw", id]).code, 0);
-    let erased = erase();
-    assert_eq!(erased.code, 0, "{erased:?}");
+    // Once it has ended, the person is erased, also while a server has the file.
     let server = Server::start(&files);
+    let withdrawn = server.post(&format!("/v1/journeys/{id}/withdraw"), "");
+    assert_eq!(withdrawn["status"], "withdrawn", "{withdrawn}");
+    for erased in [erase_with(&["--dry-run"]), erase()] {
+        assert_eq!(erased.code, 0, "{erased:?}");
+    }
     let path = format!("/v1/journeys/{id}/consent");
     let late = server.post(&path, r#"{"answer":"given","consent":{}}"#);
     assert_ne!(late["status"], "running", "{late}");
@@ -460,19 +464,23 @@ fn nobody_is_erased_whose_journey_waits_for_a_consent() {
 }
 
 /// As in production: providers by their settings, and terms from a file.
-#[test]
-fn terms_of_a_file_are_what_the_ledger_says() {
-    let sandbox = SandboxProcess::start();
+fn in_production(files: &Files, sandbox: &SandboxProcess) -> Server {
     let of =
         |(name, _): &&(String, String)| name.starts_with("VERIFF") || name.starts_with("FINPRO");
     let environment = sandbox.environment.iter().filter(of);
     let environment: Vec<_> = environment
         .map(|(name, value)| (&**name, &**value))
         .collect();
-    let files = Files::new();
     let path = files.write("terms.toml", TERMS);
     let arguments = ["--terms", &path, "--product-id", "LOAN-1"];
-    let server = Server::of(&files, &arguments, &environment, "# Providers: ");
+    Server::of(files, &arguments, &environment, "# Providers: ")
+}
+
+#[test]
+fn terms_of_a_file_are_what_the_ledger_says() {
+    let sandbox = SandboxProcess::start();
+    let files = Files::new();
+    let server = in_production(&files, &sandbox);
     let begun = server.post(
         "/v1/journeys",
         r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}},"consent":{},
@@ -709,7 +717,9 @@ fn none_starts_open_or_without_providers() {
 #[test]
 fn real_providers_get_no_call_of_a_journey_that_began_in_a_sandbox() {
     let files = Files::new();
-    assert_eq!(files.start("9001060000", &[]).code, 4);
+    let started = files.start("9001060000", &[]);
+    assert_eq!(started.code, 4, "{started:?}");
+    let journey = id(&started);
     let terms = files.write("terms.toml", TERMS);
     let environment = [
         ("KYC_JOURNEY_TOKEN", TOKEN),
@@ -724,6 +734,38 @@ fn real_providers_get_no_call_of_a_journey_that_began_in_a_sandbox() {
     let run = kyc(&serve, &environment);
     assert_eq!(run.code, 2, "{run:?}");
     assert_eq!(run.error()["field"], "--sandbox", "{run:?}");
+    for says in [&*journey, "serve with --sandbox", "journeys.db.sandbox"] {
+        assert!(run.stderr.contains(says), "{says}: {run:?}");
+    }
+    // Nor those that give something back.
+    assert_eq!(files.run(&["cancel", &journey]).code, 0);
+    let journey = id(&files.start("9001000000", &[]));
+    assert_eq!(files.run(&["withdraw", &journey]).code, 0);
+    let run = kyc(&serve, &environment);
+    assert_eq!(run.error()["field"], "--sandbox", "{run:?}");
+    let resume = format!("`kyc journey resume {journey} --sandbox` does");
+    assert!(run.stderr.contains(&resume), "{run:?}");
+}
+
+/// Where one began in a sandbox, a server with real providers would not start any more.
+#[test]
+fn no_journey_begins_in_a_sandbox_beside_those_with_real_providers() {
+    let sandbox = SandboxProcess::start();
+    let files = Files::new();
+    let server = in_production(&files, &sandbox);
+    let waits = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}}}"#;
+    let begun = server.post("/v1/journeys", waits);
+    let journey = begun["id"].as_str().unwrap();
+    drop(server);
+    let started = files.start("9001060000", &[]);
+    assert_eq!((started.code, &*started.stdout), (2, ""), "{started:?}");
+    assert_eq!(started.error()["field"], "--sandbox", "{started:?}");
+    assert!(started.stderr.contains(journey), "{started:?}");
+    let resumed = files.run(&["resume", journey, "--sandbox"]);
+    assert_eq!(resumed.code, 2, "{resumed:?}");
+    let says = "if it began with real providers, `kyc journey serve` without --sandbox goes on";
+    assert!(resumed.stderr.contains(says), "{resumed:?}");
+    drop(in_production(&files, &sandbox));
 }
 
 #[test]
