@@ -232,7 +232,8 @@ fn keys_may_be_links_to_files_that_are_their_owner_s_alone() {
         return;
     };
     let (mounted, machine) = (Machine::of(&database), Machine::of(&database));
-    assert_eq!(mounted.start(&[]).code, 0);
+    let started = mounted.start(&[]);
+    assert_eq!(started.code, 0, "{started:?}");
     for name in ["lender.key", "lender.ledger-kek", "lender.sandbox"] {
         symlink(mounted.path(name), machine.path(name)).unwrap();
     }
@@ -252,6 +253,8 @@ fn keys_may_be_links_to_files_that_are_their_owner_s_alone() {
     }
     // What a link leads to is rotated, and it stays a link.
     machine.well(&["consent", "withdraw", "--mobile-number", MOBILE]);
+    let given_back = mounted.run(&["journey", "resume", &id(&started), "--sandbox"]);
+    assert_eq!(given_back.code, 5, "{given_back:?}");
     machine.well(&["erase", "--mobile-number", MOBILE]);
     let link = machine.path("lender.ledger-kek");
     assert!(fs::symlink_metadata(link).unwrap().is_symlink());
