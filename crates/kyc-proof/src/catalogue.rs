@@ -10,19 +10,19 @@ use deepvue_digilocker::{Deepvue, DigilockerClient};
 use finpass::{Finpass, FinpassClient};
 use finpro_fiu::FiuClient;
 use finpro_profile::{Finpro, FinproProfileClient};
-use kyc_sandbox::BaseUrls;
+use kyc_sandbox::{BaseUrls, credentials};
 use provider_core::http::StatusCode;
 use provider_core::testing::fixture::Expected;
 use provider_core::testing::{FixedClock, Fixture, ScriptedTransport, Step};
 use provider_core::{
-    BaseUrl, CallObserver, CallOptions, CatalogueEntry, CircuitBreaker, Client, Clock, Error,
+    CallObserver, CallOptions, CatalogueEntry, CircuitBreaker, Client, Clock, Error,
     InvalidRequest, JsonCall, KnownMembers, Operation, PrintingCall, Provider, RawResponse,
-    Response, RetryPolicy, Signs, SystemClock, Transport,
+    Response, RetryPolicy, Settings, Signs, SystemClock, Transport,
 };
 use serde_json::Value;
 use veriff_sessions::SessionsClient;
 
-use crate::companies::{Company, Credentials, Headers, SANDBOX};
+use crate::companies::{Account, Company, Headers, SANDBOX, base_url_of, setting, settings};
 use crate::scripted::ready;
 
 /// Every operation whose reply is JSON: a reply that is a file has no members, which most proofs change.
@@ -63,19 +63,17 @@ fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
         operation: entry.operation(),
         envelope: P::ENVELOPE,
         signs_requests: P::SIGNS_REQUESTS,
-        served_at: P::served_at,
         signature: P::signature,
-        connect: Box::new(move |base_url, setup| {
-            let provider = P::account(base_url, &setup.credentials)?;
-            let client: Client<P> = setup.build(provider)?;
+        connect: Box::new(move |settings, setup| {
+            let client: Client<P> = setup.build(P::account(settings)?)?;
             Ok(Arc::new(Bound { client, entry }))
         }),
     };
     catalogue.iter().map(subject).collect()
 }
 
-type Connect = dyn Fn(BaseUrl, &Setup) -> Result<Arc<dyn Caller>, Error> + Send + Sync;
-type Signature = fn(&Credentials, &str, &[u8]) -> Result<Headers, InvalidRequest>;
+type Connect = dyn Fn(&Settings, &Setup) -> Result<Arc<dyn Caller>, Error> + Send + Sync;
+type Signature = fn(Account, &str, &[u8]) -> Result<Headers, InvalidRequest>;
 
 /// An operation that is proven.
 pub struct Subject {
@@ -88,7 +86,6 @@ pub struct Subject {
     /// The members that vouch for a reply of the provider.
     pub envelope: KnownMembers,
     signs_requests: bool,
-    served_at: fn(&BaseUrls) -> &str,
     signature: Signature,
     connect: Box<Connect>,
 }
@@ -103,7 +100,7 @@ impl fmt::Debug for Subject {
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// Who calls.
-    pub credentials: Credentials,
+    pub account: Account,
     /// How requests travel.
     pub transport: Arc<dyn Transport>,
     /// What time it is.
@@ -122,7 +119,7 @@ impl Setup {
     /// The builder's own settings over this transport, with the sandbox's account.
     pub fn standard(transport: Arc<dyn Transport>) -> Self {
         Self {
-            credentials: SANDBOX,
+            account: SANDBOX,
             transport,
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::standard(),
@@ -245,8 +242,8 @@ impl Subject {
     /// # Panics
     ///
     /// The secret is none.
-    pub fn signature(&self, credentials: &Credentials, secret: &str, body: &[u8]) -> Headers {
-        (self.signature)(credentials, secret, body).expect("a legal secret")
+    pub fn signature(&self, account: Account, secret: &str, body: &[u8]) -> Headers {
+        (self.signature)(account, secret, body).expect("a legal secret")
     }
 
     /// A reply that the company vouches for.
@@ -254,8 +251,8 @@ impl Subject {
     /// # Panics
     ///
     /// The status is none.
-    pub fn reply(&self, credentials: &Credentials, status: u16, body: Vec<u8>) -> RawResponse {
-        let headers = self.signature(credentials, credentials.veriff[1], &body);
+    pub fn reply(&self, account: Account, status: u16, body: Vec<u8>) -> RawResponse {
+        let headers = self.signature(account, setting(account, "VERIFF_SHARED_SECRET"), &body);
         let headers: Vec<_> = headers
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
@@ -273,7 +270,7 @@ impl Subject {
     ///
     /// The address or a credential is illegal, or those of the builder.
     pub fn connect(&self, base_url: &str, setup: &Setup) -> Result<Arc<dyn Caller>, Error> {
-        (self.connect)(BaseUrl::parse("base_url", base_url)?, setup)
+        (self.connect)(&settings(setup.account, self.provider, base_url), setup)
     }
 
     /// A client of a sandbox.
@@ -286,7 +283,10 @@ impl Subject {
         base_urls: &BaseUrls,
         setup: &Setup,
     ) -> Result<Arc<dyn Caller>, Error> {
-        self.connect((self.served_at)(base_urls), setup)
+        let name = base_url_of(self.provider);
+        let served = credentials::environment(base_urls).into_iter();
+        let mut served = served.filter(|(known, _)| *known == name);
+        self.connect(&served.next().expect("an address").1, setup)
     }
 
     /// A client that gets these replies, and the transport that keeps the requests.
@@ -296,12 +296,12 @@ impl Subject {
     /// The credentials are none.
     pub fn scripted(
         &self,
-        credentials: &Credentials,
+        account: Account,
         replies: impl IntoIterator<Item = RawResponse>,
     ) -> (Arc<dyn Caller>, ScriptedTransport) {
         let transport = ScriptedTransport::new(replies.into_iter().map(Step::Respond));
         let setup = Setup {
-            credentials: *credentials,
+            account,
             ..Setup::scripted(transport.clone())
         };
         let client = self.connect("https://provider.example.test/base", &setup);
@@ -315,11 +315,11 @@ impl Subject {
     /// Those of the call.
     pub fn answer(
         &self,
-        credentials: &Credentials,
+        account: Account,
         input: Value,
         reply: RawResponse,
     ) -> Result<Response<Value>, Error> {
-        let (client, _) = self.scripted(credentials, [reply]);
+        let (client, _) = self.scripted(account, [reply]);
         ready(client.call(input, CallOptions::new()))
     }
 
@@ -337,7 +337,7 @@ impl Subject {
     pub fn input(&self) -> Value {
         let fixtures = self.fixtures();
         let inputs = fixtures.iter().filter_map(Fixture::input).filter(|input| {
-            let (client, _) = self.scripted(&SANDBOX, []);
+            let (client, _) = self.scripted(SANDBOX, []);
             input.is_object() && client.check((*input).clone()).is_ok()
         });
         let input = inputs.max_by_key(|input| members(input));
@@ -362,8 +362,8 @@ impl Subject {
             .collect();
         replies.sort_by_key(|(_, reply)| std::cmp::Reverse(members(reply)));
         let answers = |(status, reply): &(u16, Value)| {
-            let reply = self.reply(&SANDBOX, *status, reply.to_string().into_bytes());
-            self.answer(&SANDBOX, input.clone(), reply).is_ok()
+            let reply = self.reply(SANDBOX, *status, reply.to_string().into_bytes());
+            self.answer(SANDBOX, input.clone(), reply).is_ok()
         };
         let (status, reply) = replies.into_iter().find(answers).expect("a success");
         Exchange {

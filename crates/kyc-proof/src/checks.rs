@@ -72,7 +72,7 @@ fn holds_all(written: &Value, taken: &Value) -> bool {
 ///
 /// What does not hold.
 pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), String> {
-    let (client, transport) = subject.scripted(&SANDBOX, [refusal_response()]);
+    let (client, transport) = subject.scripted(SANDBOX, [refusal_response()]);
     let checked = client.check(input.clone());
     let Err(error) = ready(client.call(input.clone(), CallOptions::new())) else {
         return Err("a refusal is a success".to_owned());
@@ -163,8 +163,8 @@ pub fn read(
     exchange: &Exchange,
     body: Vec<u8>,
 ) -> Result<Response<Value>, Error> {
-    let reply = subject.reply(&SANDBOX, exchange.status, body);
-    subject.answer(&SANDBOX, exchange.input.clone(), reply)
+    let reply = subject.reply(SANDBOX, exchange.status, body);
+    subject.answer(SANDBOX, exchange.input.clone(), reply)
 }
 
 /// Whether the result of a success with this body says nothing that the body does not say, and reads the same when it is

@@ -1,4 +1,4 @@
-//! The four companies: how a provider of each is made from credentials, and how it signs a reply.
+//! The four companies: how a provider of each is made from an account, and how it signs a reply.
 //!
 //! A new company is an `impl Company` here. A new crate of a company is a row of
 //! [`operations`](crate::catalogue::operations), and a new operation is nothing at all.
@@ -7,62 +7,59 @@ use consent_hmac::{SharedSecret, Signer, Veriff};
 use deepvue_digilocker::Deepvue;
 use finpass::Finpass;
 use finpro_profile::Finpro;
-use kyc_sandbox::{BaseUrls, credentials};
-use provider_core::jiff::Timestamp;
-use provider_core::{BaseUrl, InvalidRequest, Provider};
+use kyc_sandbox::credentials;
+use provider_core::{InvalidRequest, Provider, Settings};
 
-/// Credentials of one account with every company.
-#[derive(Debug, Clone, Copy)]
-pub struct Credentials {
-    /// API key and secret.
-    pub finpass: [&'static str; 2],
-    /// Client id and secret, organisation and app.
-    pub finpro: [&'static str; 4],
-    /// API key and shared secret.
-    pub veriff: [&'static str; 2],
-    /// A secret of Veriff's that is being replaced, and the moment until which it counts.
-    pub veriff_previous: Option<(&'static str, Timestamp)>,
-    /// Client id and secret.
-    pub deepvue: [&'static str; 2],
-}
+/// One account with every company: settings without addresses, by the names of their variables.
+pub type Account = &'static [(&'static str, &'static str)];
 
 /// The account that a sandbox with default settings knows.
-pub const SANDBOX: Credentials = Credentials {
-    finpass: [
-        credentials::FINPASS_API_KEY,
-        credentials::FINPASS_API_SECRET,
-    ],
-    finpro: [
-        credentials::FINPRO_CLIENT_ID,
-        credentials::FINPRO_CLIENT_SECRET,
+pub const SANDBOX: Account = &[
+    ("FINPASS_API_KEY", credentials::FINPASS_API_KEY),
+    ("FINPASS_API_SECRET", credentials::FINPASS_API_SECRET),
+    ("FINPRO_CLIENT_ID", credentials::FINPRO_CLIENT_ID),
+    ("FINPRO_CLIENT_SECRET", credentials::FINPRO_CLIENT_SECRET),
+    (
+        "FINPRO_ORGANISATION_ID",
         credentials::FINPRO_ORGANISATION_ID,
-        credentials::FINPRO_APP_IDENTIFIER,
-    ],
-    veriff: [
-        credentials::VERIFF_API_KEY,
-        credentials::VERIFF_SHARED_SECRET,
-    ],
-    veriff_previous: None,
-    deepvue: [
-        credentials::DEEPVUE_CLIENT_ID,
-        credentials::DEEPVUE_CLIENT_SECRET,
-    ],
-};
+    ),
+    ("FINPRO_APP_IDENTIFIER", credentials::FINPRO_APP_IDENTIFIER),
+    ("VERIFF_API_KEY", credentials::VERIFF_API_KEY),
+    ("VERIFF_SHARED_SECRET", credentials::VERIFF_SHARED_SECRET),
+    ("DEEPVUE_CLIENT_ID", credentials::DEEPVUE_CLIENT_ID),
+    ("DEEPVUE_CLIENT_SECRET", credentials::DEEPVUE_CLIENT_SECRET),
+];
+
+/// The settings of this account, with a company at this address.
+pub fn settings(account: Account, company: &str, base_url: &str) -> Settings {
+    let base_url = (base_url_of(company), base_url.to_owned());
+    let account = account.iter().copied();
+    let account = account.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Settings::of(account.chain([base_url]))
+}
+
+/// The variable that names the address of a company.
+pub fn base_url_of(company: &str) -> String {
+    format!("{}_BASE_URL", company.to_uppercase())
+}
+
+/// A setting of an account; empty if there is none.
+pub fn setting(account: Account, name: &str) -> &'static str {
+    let found = account.iter().find(|(known, _)| *known == name);
+    found.map_or("", |(_, value)| value)
+}
 
 /// Headers by which a company signs a reply, in order.
 pub type Headers = Vec<(&'static str, String)>;
 
 /// What a proof has to know about a company.
 pub trait Company: Provider + Clone {
-    /// The provider with this account at this address.
+    /// The provider with these settings.
     ///
     /// # Errors
     ///
-    /// A credential cannot be a header value.
-    fn account(base_url: BaseUrl, credentials: &Credentials) -> Result<Self, InvalidRequest>;
-
-    /// Where a sandbox serves it.
-    fn served_at(base_urls: &BaseUrls) -> &str;
+    /// A setting is missing or invalid.
+    fn account(settings: &Settings) -> Result<Self, InvalidRequest>;
 
     /// The headers that vouch for a reply's body, made with this secret; none if replies are not signed.
     ///
@@ -70,7 +67,7 @@ pub trait Company: Provider + Clone {
     ///
     /// The secret is none.
     fn signature(
-        _credentials: &Credentials,
+        _account: Account,
         _secret: &str,
         _body: &[u8],
     ) -> Result<Headers, InvalidRequest> {
@@ -79,55 +76,35 @@ pub trait Company: Provider + Clone {
 }
 
 impl Company for Finpass {
-    fn account(base_url: BaseUrl, credentials: &Credentials) -> Result<Self, InvalidRequest> {
-        let [key, secret] = credentials.finpass;
-        let (key, secret) = (finpass::ApiKey::new(key)?, finpass::ApiSecret::new(secret)?);
-        Ok(Self::new(key, secret).with_base_url(base_url))
-    }
-
-    fn served_at(base_urls: &BaseUrls) -> &str {
-        &base_urls.finpass
+    fn account(settings: &Settings) -> Result<Self, InvalidRequest> {
+        Self::from_settings(settings)
     }
 }
 
 impl Company for Finpro {
-    fn account(base_url: BaseUrl, credentials: &Credentials) -> Result<Self, InvalidRequest> {
-        let [client_id, client_secret, organisation_id, app_identifier] = credentials.finpro;
-        let credentials = finpro_profile::Credentials {
-            client_id: finpro_profile::ClientId::new(client_id)?,
-            client_secret: finpro_profile::ClientSecret::new(client_secret)?,
-            organisation_id: finpro_profile::OrganisationId::new(organisation_id)?,
-            app_identifier: finpro_profile::AppIdentifier::new(app_identifier)?,
-        };
-        Ok(Self::new(base_url, credentials))
-    }
-
-    fn served_at(base_urls: &BaseUrls) -> &str {
-        &base_urls.finpro
+    fn account(settings: &Settings) -> Result<Self, InvalidRequest> {
+        Self::from_settings(settings)
     }
 }
 
 impl Company for Veriff {
-    fn account(base_url: BaseUrl, credentials: &Credentials) -> Result<Self, InvalidRequest> {
-        let [key, secret] = credentials.veriff;
-        let key = consent_hmac::ApiKey::new(key)?;
-        let veriff = Self::new(base_url, key, &SharedSecret::new(secret)?);
-        Ok(match credentials.veriff_previous {
-            Some((previous, until)) => veriff.or_verify_until(&SharedSecret::new(previous)?, until),
-            None => veriff,
+    /// With two settings of its own: a secret that is being replaced, and the moment until which that counts.
+    fn account(settings: &Settings) -> Result<Self, InvalidRequest> {
+        let veriff = Self::from_settings(settings)?;
+        let previous =
+            settings.parsed_text("VERIFF_PREVIOUS_SECRET", |text| SharedSecret::new(text))?;
+        let ends = settings.parsed_text("VERIFF_PREVIOUS_SECRET_ENDS", |text| {
+            let no_time = |_| InvalidRequest::new("end", "not a time");
+            text.parse().map_err(no_time)
+        })?;
+        Ok(match (previous, ends) {
+            (Some(previous), Some(ends)) => veriff.or_verify_until(&previous, ends),
+            _ => veriff,
         })
     }
 
-    fn served_at(base_urls: &BaseUrls) -> &str {
-        &base_urls.veriff
-    }
-
-    fn signature(
-        credentials: &Credentials,
-        secret: &str,
-        body: &[u8],
-    ) -> Result<Headers, InvalidRequest> {
-        let key = credentials.veriff[0].to_owned();
+    fn signature(account: Account, secret: &str, body: &[u8]) -> Result<Headers, InvalidRequest> {
+        let key = setting(account, "VERIFF_API_KEY").to_owned();
         let signature = Signer::new(&SharedSecret::new(secret.to_owned())?)
             .sign(body)
             .to_string();
@@ -141,14 +118,7 @@ impl Company for Veriff {
 }
 
 impl Company for Deepvue {
-    fn account(base_url: BaseUrl, credentials: &Credentials) -> Result<Self, InvalidRequest> {
-        let [id, secret] = credentials.deepvue;
-        let id = deepvue_digilocker::ClientId::new(id)?;
-        let secret = deepvue_digilocker::ClientSecret::new(secret)?;
-        Ok(Self::new(id, secret).with_base_url(base_url))
-    }
-
-    fn served_at(base_urls: &BaseUrls) -> &str {
-        &base_urls.deepvue
+    fn account(settings: &Settings) -> Result<Self, InvalidRequest> {
+        Self::from_settings(settings)
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn run(matrix: &Matrix, search: &Search) -> Result<Found> {
 /// An operation done well, with wrong input, with wrong settings, and at providers that repeat what they were sent.
 fn of_operation(form: &Form, column: &Column, known: &Variables, echoing: u16) -> Vec<Scene> {
     let (subject, exchange) = (&column.subject, &column.exchange);
-    let planted = with(known, &SETTINGS);
+    let planted = with(known, SETTINGS);
     let base_url = format!("{}_BASE_URL", subject.provider.to_uppercase());
     let at_port = |port| {
         with(
@@ -148,7 +148,7 @@ fn of_operation(form: &Form, column: &Column, known: &Variables, echoing: u16) -
 
 /// An onboarding with every provider or none, and commands that there are not.
 fn of_the_whole(known: &Variables) -> Vec<Scene> {
-    let planted = with(known, &SETTINGS);
+    let planted = with(known, SETTINGS);
     let addresses = known.iter().filter(|(name, _)| name.ends_with("_BASE_URL"));
     let nobody: Vec<_> = addresses
         .map(|(name, _)| (&**name, "http://127.0.0.1:1"))
@@ -238,7 +238,7 @@ impl Form {
 
 /// The planted request with the fixture's own words where those are of an enumeration.
 fn accepted(subject: &Subject, exchange: &PlantedExchange) -> Value {
-    let (client, _) = subject.scripted(&credentials(), []);
+    let (client, _) = subject.scripted(SETTINGS, []);
     let fixture = subject.exchange().input;
     let mut accepted = exchange.input.clone();
     // A word may decide what another value must be: those that then break a rule stay as they are too.
@@ -258,7 +258,7 @@ fn accepted(subject: &Subject, exchange: &PlantedExchange) -> Value {
 
 /// The request with a planted value in a place where it breaks a rule.
 fn mistakes(subject: &Subject, input: &Value) -> Vec<Value> {
-    let (client, _) = subject.scripted(&credentials(), []);
+    let (client, _) = subject.scripted(SETTINGS, []);
     let lower = PAN.to_lowercase();
     let wrong = [CONSENT_TEXT, MOBILE, PAN, EMAIL, VUA, &lower];
     let changed = texts(input).into_iter().flat_map(|(at, _)| {

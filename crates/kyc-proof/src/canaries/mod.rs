@@ -89,12 +89,11 @@ fn faults(matrix: &Matrix, settings: &Settings) -> Result<Found> {
 /// `Debug` of requests, calls and replies in their own types, which JSON does not show.
 fn types(matrix: &Matrix, search: &Search) -> Result<Found> {
     let mut found = Found::default();
-    let credentials = planted::credentials();
     for column in matrix.columns() {
         let (subject, exchange) = (&column.subject, &column.exchange);
         for (number, body) in column.odd_bodies().into_iter().enumerate() {
-            let reply = subject.reply(&credentials, exchange.status, body.into_bytes());
-            let (client, _) = subject.scripted(&credentials, [reply]);
+            let reply = subject.reply(planted::SETTINGS, exchange.status, body.into_bytes());
+            let (client, _) = subject.scripted(planted::SETTINGS, [reply]);
             match ready(client.print(exchange.input.clone())) {
                 Ok(printed) => {
                     found.runs += 1;

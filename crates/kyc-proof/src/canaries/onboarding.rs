@@ -170,8 +170,8 @@ fn kyc(sandbox: &Sandbox) -> Result<Kyc> {
         .transport(Arc::new(sandbox.transport()))
         .observer(Arc::new(Noting))
         .retry(RetryPolicy::never());
-    let planted = SETTINGS.into_iter();
-    let planted = planted.map(|(name, value)| (name, value.to_owned()));
+    let planted = SETTINGS.iter();
+    let planted = planted.map(|(name, value)| (*name, (*value).to_owned()));
     let settings = credentials::environment(&SandboxTransport::base_urls());
     let settings = provider_core::Settings::of(settings.into_iter().chain(planted));
     let builder = Kyc::builder().client_defaults(defaults);

@@ -597,7 +597,7 @@ fn setup(
     observer: &Arc<RecordingObserver>,
 ) -> Setup {
     Setup {
-        credentials: planted::credentials(),
+        account: planted::SETTINGS,
         clock: clock.clone(),
         observer: Some(observer.clone()),
         ..Setup::standard(transport.clone())

@@ -82,12 +82,11 @@ impl Column {
     /// The request with one text or one list of it made as long as needed, if the operation takes that.
     fn make_large(&self) -> Option<Value> {
         let input = &self.exchange.input;
-        let credentials = planted::credentials();
         // The reply may repeat what would be lengthened.
         let taken = |input: &Value| {
             let (status, reply) = (self.exchange.status, self.body().into_bytes());
-            let reply = self.subject.reply(&credentials, status, reply);
-            let answer = self.subject.answer(&credentials, input.clone(), reply);
+            let reply = self.subject.reply(planted::SETTINGS, status, reply);
+            let answer = self.subject.answer(planted::SETTINGS, input.clone(), reply);
             answer.is_ok()
         };
         let lengthened = |at: &String| {
@@ -141,17 +140,17 @@ impl Column {
 
     /// The same with another secret.
     pub(crate) fn vouched_with(&self, secret: &str, body: &[u8]) -> Headers {
-        self.subject
-            .signature(&planted::credentials(), secret, body)
+        self.subject.signature(planted::SETTINGS, secret, body)
     }
 
     /// The result of this success body without any network, as the table publishes it. Whatever the body, it is a success,
     /// or it was done and is not read, or it is refused as another's.
     pub(crate) fn result_of(&self, body: &[u8]) -> Expect {
-        let credentials = planted::credentials();
         let PlantedExchange { input, status, .. } = &self.exchange;
-        let reply = self.subject.reply(&credentials, *status, body.to_vec());
-        let Err(error) = self.subject.answer(&credentials, input.clone(), reply) else {
+        let reply = self
+            .subject
+            .reply(planted::SETTINGS, *status, body.to_vec());
+        let Err(error) = self.subject.answer(planted::SETTINGS, input.clone(), reply) else {
             return Expect::Understood;
         };
         match (error.kind(), error.outcome()) {

@@ -7,13 +7,13 @@ use consent_hmac::{
     ConsentAnswer, ConsentClient, ConsentType, RecordConsent, SessionId, SharedSecret, Veriff,
 };
 use hmac::{Hmac, KeyInit, Mac};
-use kyc_proof::companies::{Company as _, SANDBOX};
+use kyc_proof::companies::{SANDBOX, settings};
 use kyc_sandbox::credentials;
 use provider_core::bytes::Bytes;
 use provider_core::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use provider_core::jiff::Timestamp;
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
-use provider_core::{BaseUrl, Provider, RawResponse};
+use provider_core::{Provider, RawResponse};
 use sha2::Sha256;
 
 use super::{Called, Verdict};
@@ -54,8 +54,8 @@ pub(super) fn secret(text: &str) -> SharedSecret {
 
 /// The integration, with [`SECRET`] alone.
 pub(super) fn integration() -> Veriff {
-    let base_url = BaseUrl::parse("base_url", "http://localhost").expect("a legal address");
-    Veriff::account(base_url, &SANDBOX).expect("a legal account")
+    let settings = settings(SANDBOX, Veriff::NAME, "http://localhost");
+    Veriff::from_settings(&settings).expect("a legal account")
 }
 
 /// A 200 as a transport hands it on.

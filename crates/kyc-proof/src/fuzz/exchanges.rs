@@ -30,7 +30,7 @@ pub(crate) fn reply(input: &[u8]) {
     let rest = parts.rest();
     let body = canary::plant(rest);
     let respond = |status: u16, body: Vec<u8>| {
-        let reply = subject.reply(&SANDBOX, status, body);
+        let reply = subject.reply(SANDBOX, status, body);
         let mut headers = reply.headers().clone();
         let header = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value));
         // What vouches for the body stays.
@@ -42,7 +42,7 @@ pub(crate) fn reply(input: &[u8]) {
         RawResponse::new(reply.status(), headers, reply.body().clone())
     };
     let answer =
-        |status, body| subject.answer(&SANDBOX, exchange.input.clone(), respond(status, body));
+        |status, body| subject.answer(SANDBOX, exchange.input.clone(), respond(status, body));
     if let Some(status) = status {
         let error = answer(status, body).unwrap_err();
         assert_is_refusal(&error, &answer(status, Vec::new()).unwrap_err());
@@ -88,7 +88,7 @@ pub(crate) fn request(input: &[u8]) {
         Err(error) => return canary::assert_absent(&format!("{error} {error:?}")),
     };
     request_is_sent_as_taken(subject, &request).unwrap();
-    let (client, _) = subject.scripted(&SANDBOX, [refusal_response()]);
+    let (client, _) = subject.scripted(SANDBOX, [refusal_response()]);
     if let Err(error) = client.check(request) {
         canary::assert_unprinted(input, &error);
     }

@@ -8,7 +8,7 @@ pub(crate) mod search;
 
 use fastrand::Rng;
 use kyc_proof::catalogue::{Exchange, Subject};
-use kyc_proof::companies::Credentials;
+use kyc_proof::companies::Account;
 use provider_core::Outcome;
 use provider_core::jiff::Timestamp;
 use provider_core::jiff::civil::Date;
@@ -102,7 +102,7 @@ planted! {
 pub(crate) const ROTATION_ENDS: &str = "2030-01-01T00:00:00Z";
 
 /// The planted account as settings, by the names of their variables.
-pub(crate) const SETTINGS: [(&str, &str); 10] = [
+pub(crate) const SETTINGS: Account = &[
     ("FINPASS_API_KEY", FINPASS_KEY),
     ("FINPASS_API_SECRET", FINPASS_SECRET),
     ("FINPRO_CLIENT_ID", FINPRO_CLIENT),
@@ -111,25 +111,11 @@ pub(crate) const SETTINGS: [(&str, &str); 10] = [
     ("FINPRO_APP_IDENTIFIER", FINPRO_APP),
     ("VERIFF_API_KEY", VERIFF_KEY),
     ("VERIFF_SHARED_SECRET", VERIFF_SECRET),
+    ("VERIFF_PREVIOUS_SECRET", VERIFF_PREVIOUS),
+    ("VERIFF_PREVIOUS_SECRET_ENDS", ROTATION_ENDS),
     ("DEEPVUE_CLIENT_ID", DEEPVUE_CLIENT),
     ("DEEPVUE_CLIENT_SECRET", DEEPVUE_SECRET),
 ];
-
-/// The planted account.
-pub(crate) fn credentials() -> Credentials {
-    Credentials {
-        finpass: [FINPASS_KEY, FINPASS_SECRET],
-        finpro: [
-            FINPRO_CLIENT,
-            FINPRO_SECRET,
-            FINPRO_ORGANISATION,
-            FINPRO_APP,
-        ],
-        veriff: [VERIFF_KEY, VERIFF_SECRET],
-        veriff_previous: Some((VERIFF_PREVIOUS, ROTATION_ENDS.parse().unwrap())),
-        deepvue: [DEEPVUE_CLIENT, DEEPVUE_SECRET],
-    }
-}
 
 /// An operation's exchange with planted values.
 #[derive(Debug, Clone)]
@@ -165,12 +151,11 @@ pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
         status,
         mut reply,
     } = subject.exchange();
-    let credentials = credentials();
     let succeeds = |input: &Value, reply: &Value| {
-        let reply = subject.reply(&credentials, status, reply.to_string().into_bytes());
-        subject.answer(&credentials, input.clone(), reply).is_ok()
+        let reply = subject.reply(SETTINGS, status, reply.to_string().into_bytes());
+        subject.answer(SETTINGS, input.clone(), reply).is_ok()
     };
-    let (client, _) = subject.scripted(&credentials, []);
+    let (client, _) = subject.scripted(SETTINGS, []);
     let mut planted = Vec::new();
     for (at, text) in texts(&input).into_iter().chain(texts(&reply)) {
         let is_input = texts(&input).iter().any(|(_, other)| *other == text);
@@ -217,8 +202,8 @@ pub(crate) fn plant(subject: &Subject) -> PlantedExchange {
 /// The operation's refusal with planted texts, in the shape of no code where a code stands, if it is understood as before.
 fn refusal(subject: &Subject, input: &Value, planted: &mut Vec<Planted>) -> Value {
     let understood = |refusal: &Value| {
-        let reply = subject.reply(&credentials(), 400, refusal.to_string().into_bytes());
-        let error = subject.answer(&credentials(), input.clone(), reply).err();
+        let reply = subject.reply(SETTINGS, 400, refusal.to_string().into_bytes());
+        let error = subject.answer(SETTINGS, input.clone(), reply).err();
         error.is_some_and(|error| error.fault().is_some() && error.outcome() == Outcome::Refused)
     };
     let mut refusal = subject.refusal();

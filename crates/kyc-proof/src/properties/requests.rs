@@ -45,7 +45,7 @@ pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Re
         }
         request_is_sent_as_taken(subject, &input).map_err(TestCaseError::fail)?;
         // The rule is the same whatever the value: it holds none of it.
-        let (client, _) = subject.scripted(&SANDBOX, []);
+        let (client, _) = subject.scripted(SANDBOX, []);
         if let Err(error) = client.check(input.clone()) {
             let printed = format!("{error:?} {}", error.report());
             for (_, text) in texts(&input) {
