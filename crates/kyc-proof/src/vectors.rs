@@ -1,10 +1,11 @@
-//! HMAC-SHA256 as `consent-hmac` computes and checks it, against vectors that others published and beside Python's own.
+//! HMAC-SHA256 as `consent-hmac` computes and checks it, against vectors that others published and beside Python's own. Those of Veriff
+//! are in its own tests.
 
 use std::io::{Seek as _, Write as _};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use consent_hmac::{SharedSecret, Signature, Signer, Verifier};
+use consent_hmac::{Signature, Signer, Verifier};
 use fastrand::Rng;
 use provider_core::VerificationError;
 use serde::Deserialize;
@@ -24,8 +25,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         );
     }
     println!("  RFC 4231: {} cases agree", rfc_4231.len());
-    let (published, computed) = veriff()?;
-    println!("  Veriff: {published} published signatures and {computed} check values agree");
     let cases = if settings.short { 20_000 } else { 1_000_000 };
     let version = python(&["--version"], Stdio::null())?;
     beside_python(cases, &mut Rng::with_seed(settings.seed))?;
@@ -104,47 +103,6 @@ fn rfc_4231() -> Result<Vec<[Vec<u8>; 3]>> {
     RFC_4231.lines().map(case).collect()
 }
 
-/// A line of `fixtures/veriff/signatures.jsonl`.
-#[derive(Deserialize)]
-struct Vector {
-    kind: Kind,
-    message: String,
-    signature: String,
-    key: String,
-}
-
-/// Who computed it: somebody else, or we with two other programs.
-#[derive(Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Published,
-    Computed,
-}
-
-const VERIFF: &str = include_str!("../../../fixtures/veriff/signatures.jsonl");
-
-/// How many published signatures and check values of our own there are, if all of them agree.
-fn veriff() -> Result<(usize, usize)> {
-    let vectors: Vec<Vector> = VERIFF
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<std::result::Result<_, _>>()?;
-    for (line, vector) in (1..).zip(&vectors) {
-        let secret = SharedSecret::new(vector.key.as_str())?;
-        let message = vector.message.as_bytes();
-        let signature = Signature::from_hex(&vector.signature)?;
-        let made = Signer::new(&secret).sign(message).to_string();
-        if made != vector.signature || Verifier::new(&secret).verify(message, &signature).is_err() {
-            bail!("line {line} of Veriff's signatures");
-        }
-    }
-    let published = vectors
-        .iter()
-        .filter(|vector| vector.kind == Kind::Published);
-    let published = published.count();
-    Ok((published, vectors.len() - published))
-}
-
 /// Makes and checks the signature of each random case as Python does, and refuses it with one bit changed.
 fn beside_python(cases: usize, random: &mut Rng) -> Result<()> {
     const BATCH: usize = 20_000;
@@ -209,7 +167,6 @@ mod tests {
     #[test]
     fn published_cases_agree() {
         assert_eq!(wycheproof().unwrap(), 174);
-        assert_eq!(veriff().unwrap(), (3, 6));
     }
 
     #[test]

@@ -294,6 +294,28 @@ async fn a_success_names_the_consent_and_the_session() {
         (format!(r#"{{"id":[7],"sessionId":"{SESSION}"}}"#), "$.id"),
         (r#"{"id":"1","context":"consent"}"#.to_owned(), "$"),
         (r#"{"id":"1","sessionId":null}"#.to_owned(), "$.sessionId"),
+        (
+            format!(r#"{{"id":"1","sessionId":["{SESSION}"]}}"#),
+            "$.sessionId",
+        ),
+        (format!(r#"{{"id":"1","session":"{SESSION}"}}"#), "$"),
+        (
+            format!(r#"{{"id":"1","sessionId":"other","sessionId":"{SESSION}"}}"#),
+            "$",
+        ),
+        (
+            format!(r#"{{"id":"1","sessionId":"{SESSION}","sessionId":"other"}}"#),
+            "$",
+        ),
+        // What Veriff signs with the same secret for this very session: a webhook's event, a session's creation.
+        (
+            format!(r#"{{"id":"{SESSION}","code":7002,"action":"submitted"}}"#),
+            "$",
+        ),
+        (
+            format!(r#"{{"status":"success","verification":{{"id":"{SESSION}"}}}}"#),
+            "$",
+        ),
         ("<html>".to_owned(), "$"),
         (String::new(), "$"),
     ] {

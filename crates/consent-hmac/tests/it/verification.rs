@@ -267,6 +267,61 @@ fn an_old_secret_is_accepted_until_it_expires_and_the_new_one_after_that() {
     }
 }
 
+/// By a rule that is written down a second time: whose reply it is comes first, then whether the signatures agree, then whether the one
+/// of them is right.
+#[test]
+fn each_combination_of_the_two_pairs_of_headers_is_as_the_rule_says() {
+    use VerificationError::{
+        ConflictingHeaders, MalformedSignature, MissingSignature, OtherClient, SignatureMismatch,
+    };
+
+    let old = SharedSecret::new(VERIFF_OLD_SECRET).unwrap();
+    let with_old = Signer::new(&old).sign(REPLY.as_bytes()).to_string();
+    // Absent, right, another's, malformed.
+    let clients = [None, Some(VERIFF_API_KEY), Some(OTHER_CLIENT), Some("")];
+    let signatures = [None, Some(RIGHT), Some(&*with_old), Some("")];
+    let plain = || veriff("http://localhost");
+    let rotating = |until| plain().or_verify_until(&old, until);
+    let (missing, mismatch) = (Err(MissingSignature), Err(SignatureMismatch));
+    for (integration, unsigned, another_s) in [
+        (plain(), missing, mismatch),
+        (plain().accept_unsigned_replies(), Ok(()), mismatch),
+        (
+            rotating(NOW + SignedDuration::from_secs(1)),
+            missing,
+            Ok(()),
+        ),
+        (rotating(NOW), missing, mismatch),
+    ] {
+        for number in 0..256_usize {
+            let [x_client, vrf_client, x, vrf] = [0, 2, 4, 6].map(|shift| number >> shift & 3);
+            let headers: Vec<(&str, &str)> = [
+                ("x-auth-client", clients[x_client]),
+                ("vrf-auth-client", clients[vrf_client]),
+                ("x-hmac-signature", signatures[x]),
+                ("vrf-hmac-signature", signatures[vrf]),
+            ]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
+            let one = match [x, vrf] {
+                [0, one] | [one, 0] => Some(one),
+                [one, other] => (one == other).then_some(one),
+            };
+            let expected = match (x_client.max(vrf_client), one) {
+                (2.., _) => Err(OtherClient),
+                (_, None) => Err(ConflictingHeaders),
+                (_, Some(0)) => unsigned,
+                (_, Some(1)) => Ok(()),
+                (_, Some(2)) => another_s,
+                (_, Some(_)) => Err(MalformedSignature),
+            };
+            let found = both_ways(&integration, &raw(&headers, REPLY), NOW).map(drop);
+            assert_eq!(found, expected, "{headers:?}");
+        }
+    }
+}
+
 #[test]
 fn an_unsigned_reply_is_accepted_only_if_configured_and_a_wrong_signature_never() {
     use VerificationError::{
@@ -349,14 +404,17 @@ async fn a_page_without_a_signature_says_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_authentic_reply_to_another_session_is_refused() {
-    let other = REPLY.replace(SESSION, "00000000-0000-4000-8000-00000000a0a0");
-    let error = send(veriff("http://localhost"), signed(&other))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Verification);
-    assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
-    assert_eq!(error.outcome(), Outcome::Unknown);
-    assert_eq!(error.attempts(), 1);
+    let other = "00000000-0000-4000-8000-00000000a0a0";
+    let (near, longer) = (format!("{}c", &SESSION[..35]), format!("{SESSION} "));
+    let with_nul = format!("{SESSION}\\u0000");
+    for session in [other, &near, &SESSION[1..], &longer, &with_nul, "", "*"] {
+        let reply = signed(&REPLY.replace(SESSION, session));
+        let error = send(veriff("http://localhost"), reply).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Verification, "{session}");
+        assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        assert_eq!(error.attempts(), 1);
+    }
 
     // A UUID may come back in the other case.
     let upper = REPLY.replace(SESSION, &SESSION.to_ascii_uppercase());
@@ -368,7 +426,8 @@ async fn an_authentic_reply_to_another_session_is_refused() {
 
     // An accepted unsigned reply is no exception.
     let lenient = veriff("http://localhost").accept_unsigned_replies();
-    let error = send(lenient, Step::respond(200, other)).await.unwrap_err();
+    let reply = Step::respond(200, REPLY.replace(SESSION, other));
+    let error = send(lenient, reply).await.unwrap_err();
     assert_eq!(error.verification(), Some(&VerificationError::OtherRequest));
 }
 

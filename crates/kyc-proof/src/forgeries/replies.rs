@@ -20,27 +20,17 @@ use super::veriff::{
 };
 
 /// A reply that is not what Veriff sent.
-pub(super) struct Forgery {
-    pub(super) row: &'static str,
-    pub(super) what: &'static str,
-    pub(super) headers: Headers,
-    pub(super) body: Vec<u8>,
-    pub(super) expected: Verdict,
-}
-
-impl Forgery {
-    /// The text of the signature, if there is one and nothing else is wrong: all that a webhook's receiver looks at.
-    pub(super) fn signature_alone(&self) -> Option<&[u8]> {
-        match self.headers.as_slice() {
-            [(name, signature)] if *name == X => Some(signature),
-            _ => None,
-        }
-    }
+struct Forgery {
+    row: &'static str,
+    what: &'static str,
+    headers: Headers,
+    body: Vec<u8>,
+    expected: Verdict,
 }
 
 /// What a forger may put around a forgery: the right JSON, no JSON, a refusal in Veriff's form, nesting that breaks
 /// parsers, nothing. Whoever reads any of it before the check gives another error for it.
-pub(super) fn bodies() -> Vec<Vec<u8>> {
+fn bodies() -> Vec<Vec<u8>> {
     vec![
         REPLY.into(),
         b"\xff\xfe{\"id\":".to_vec(),
@@ -91,7 +81,7 @@ async fn meets(veriff: Veriff, raw: RawResponse, expected: Verdict) -> Result<Ve
 }
 
 /// Everything that is altered around one body.
-pub(super) fn around(body: &[u8]) -> Vec<Forgery> {
+fn around(body: &[u8]) -> Vec<Forgery> {
     let mut forgeries = Vec::new();
     let right = &sign(SECRET, body);
     let other = &sign(OTHER_SECRET, body);

@@ -1,4 +1,4 @@
-//! `Verifier` without a client, as a webhook's receiver uses it.
+//! `Verifier` without a client, as a webhook's receiver uses it: random edits of a right signature.
 
 use consent_hmac::{Signature, Verifier};
 use fastrand::Rng;
@@ -6,19 +6,11 @@ use provider_core::VerificationError::{MalformedSignature, SignatureMismatch};
 
 use super::Table;
 use super::Verdict::{self, Accepted, Refused};
-use super::replies::{around, bodies};
 use super::veriff::{REPLY, SECRET, mac, secret, sign};
 use crate::Settings;
 
 pub(super) fn run(table: &mut Table, settings: &Settings) {
     let verifier = Verifier::new(&secret(SECRET));
-    for forgery in bodies().iter().flat_map(|body| around(body)) {
-        if let Some(signature) = forgery.signature_alone() {
-            let found = verdict(&verifier, &forgery.body, signature);
-            let what = "webhook: the signatures and bodies above, by Verifier alone";
-            table.add("F68-F82", what, forgery.expected, found);
-        }
-    }
     let mut random = Rng::with_seed(settings.seed);
     let cases = if settings.short { 20_000 } else { 1_000_000 };
     for _ in 0..cases {
