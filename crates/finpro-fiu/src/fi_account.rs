@@ -101,8 +101,9 @@ impl<'de> Deserialize<'de> for FiAccount {
 
 impl FiAccount {
     fn of(json: Box<RawValue>) -> Result<Self, &'static str> {
-        let head: Option<lenient::Object<AccountHead>> = lenient::from_json(json.get());
-        let lenient::Object(head) = head.ok_or("not an account")?;
+        let head: lenient::Object<AccountHead> =
+            serde_json::from_str(json.get()).map_err(|_| "not an account")?;
+        let lenient::Object(head) = head;
         Ok(Self {
             link_reference_number: head.link_reference_number,
             masked_account_number: head.masked_account_number,

@@ -419,7 +419,7 @@ pub(crate) fn one_or_many<'de, D: Deserializer<'de>, T: DeserializeOwned>(
         return Ok(Items::default());
     };
     // A list of one as an object is a list to `Items`, as a text it is not.
-    let one = || lenient::from_json(json.get()).map(|item| vec![item].into());
-    let many = lenient::from_json(json.get());
+    let one = |_| serde_json::from_str(json.get()).map(|item| vec![item].into());
+    let many = serde_json::from_str(json.get());
     Ok(many.or_else(one).unwrap_or_default())
 }

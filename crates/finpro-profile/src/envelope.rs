@@ -5,7 +5,7 @@ use provider_core::{
     DecodeError, Fault, FaultClass, Label, Masked, RawResponse, ResponseError, Verified, lenient,
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A success of FinPro's operations besides Check Profile: `{ver, status, timestamp, txnid, message, data}`, of which each
@@ -40,8 +40,8 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
     ///
     /// [`ResponseError`]: the reply is a refusal, also beside data, or has no data that can be read.
     pub fn read(response: &Verified) -> Result<Self, ResponseError> {
-        let (head, data) = read(response, is_filled)?;
-        Ok(head.with_data(data))
+        let (received, data) = read(response, is_filled)?;
+        Ok(received.with_data(data))
     }
 
     /// Reads a verified 2xx reply whose data is an object and none of whose members is required: without this, a list would be
@@ -51,8 +51,8 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
     ///
     /// As of [`read`](Self::read).
     pub fn read_object(response: &Verified) -> Result<Self, ResponseError> {
-        let (head, Object(data)) = read(response, |Object(data)| is_filled(data))?;
-        Ok(head.with_data(data))
+        let (received, Object(data)) = read(response, |Object(data)| is_filled(data))?;
+        Ok(received.with_data(data))
     }
 
     /// Reads a verified 2xx reply whose data is optional, or stands beside `ver` and not in `data`.
@@ -61,33 +61,20 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
     ///
     /// As of [`read`](Self::read).
     pub fn read_flat(response: &Verified) -> Result<Self, ResponseError> {
-        let ReceivedEnvelope { head, data } = success(response, is_filled)?;
-        let data = match data {
+        let mut received: ReceivedEnvelope<T> = success(response, is_filled)?;
+        let data = match received.data.take() {
             Some(data) => data,
             None => lenient::reply(response, &INFORMATIONAL)?,
         };
-        Ok(head.with_data(data))
+        Ok(received.with_data(data))
     }
 }
 
 /// What any body may hold: a success, or a refusal in either of the documented envelopes, nested
 /// `error{code, message, details}` (`[seed]`) or flat `errorCode`/`errorMsg` (codes `[docs]`, names `[3p]`). Only `data` is
 /// read strictly.
-pub(crate) struct ReceivedEnvelope<T> {
-    pub(crate) head: Head,
-    pub(crate) data: Option<T>,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for ReceivedEnvelope<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (head, data) = lenient::member_apart("data", deserializer)?;
-        Ok(Self { head, data })
-    }
-}
-
-/// What stands beside the data.
 #[derive(Deserialize)]
-pub(crate) struct Head {
+pub(crate) struct ReceivedEnvelope<T> {
     #[serde(default, deserialize_with = "lenient::text")]
     pub(crate) ver: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -109,6 +96,7 @@ pub(crate) struct Head {
     error_msg: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     message: Option<Masked>,
+    data: Option<T>,
 }
 
 #[derive(Deserialize)]
@@ -130,25 +118,30 @@ const INFORMATIONAL: [&str; 5] = ["ver", "timestamp", "txnid", "errorMsg", "mess
 pub(crate) fn read<T: DeserializeOwned>(
     response: &Verified,
     says_something: impl Fn(&T) -> bool,
-) -> Result<(Head, T), ResponseError> {
-    let ReceivedEnvelope { head, data } = success(response, &says_something)?;
+) -> Result<(ReceivedEnvelope<T>, T), ResponseError> {
+    let mut received: ReceivedEnvelope<T> = success(response, &says_something)?;
+    let data = received.data.take();
     // That nothing is known is not believed of whoever says nothing else.
-    let data = data.filter(|data| head.is_finpro_s() || says_something(data));
+    let data = data.filter(|data| received.is_finpro_s() || says_something(data));
     let data = data.ok_or(DecodeError::missing_data("$.data"))?;
-    Ok((head, data))
+    Ok((received, data))
 }
 
 /// What is no refusal.
 fn success<T: DeserializeOwned>(
     response: &Verified,
-    says_something: impl Fn(&T) -> bool,
+    says_something: impl FnOnce(&T) -> bool,
 ) -> Result<ReceivedEnvelope<T>, ResponseError> {
     let received: ReceivedEnvelope<T> = lenient::reply(response, &INFORMATIONAL)?;
-    let data = received.data.as_ref();
-    received
-        .head
-        .accept(&|| data.is_some_and(&says_something))?;
-    Ok(received)
+    match received.refusal() {
+        None => Ok(received),
+        Some(fault)
+            if received.says_success() || received.data.as_ref().is_some_and(says_something) =>
+        {
+            Err(fault.with_class(FaultClass::Contradictory).into())
+        }
+        Some(fault) => Err(fault.into()),
+    }
 }
 
 /// Whether there is anything in it.
@@ -163,57 +156,26 @@ fn is_filled<T: Serialize>(data: &T) -> bool {
 
 /// A refusal in FinPro's words, if the body is one.
 pub(crate) fn refusal(response: &RawResponse) -> Option<Fault> {
-    let received = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
-    let head = received.0.head;
+    let Object(received) = response.untrusted_hint::<Object<ReceivedEnvelope<IgnoredAny>>>()?;
     let refuses = !response.status().is_success();
-    if refuses && head.says_success() {
-        return Some(head.fault().with_class(FaultClass::Contradictory));
+    if refuses && received.says_success() {
+        return Some(received.fault().with_class(FaultClass::Contradictory));
     }
     // A status that is not 2xx refuses already; the flat envelope may lack its code.
-    let refused = refuses && head.error_msg.is_some();
-    let refusal = head.refusal();
-    refusal.or_else(|| refused.then(|| head.fault()))
+    let refused = refuses && received.error_msg.is_some();
+    let refusal = received.refusal();
+    refusal.or_else(|| refused.then(|| received.fault()))
 }
 
-impl Head {
-    fn with_data<T>(self, data: T) -> Envelope<T> {
-        let Envelope {
-            ver,
-            status,
-            timestamp,
-            txnid,
-            message,
-            data: (),
-        } = self.into_envelope();
-        Envelope {
-            ver,
-            status,
-            timestamp,
-            txnid,
-            message,
-            data,
-        }
-    }
-
-    fn into_envelope(self) -> Envelope<()> {
+impl<T> ReceivedEnvelope<T> {
+    fn with_data<U>(self, data: U) -> Envelope<U> {
         Envelope {
             ver: self.ver.as_deref().map(Label::from),
             status: self.status.into_text().as_deref().map(Label::from),
             timestamp: self.timestamp.as_deref().map(Label::from),
             txnid: self.txnid.as_deref().map(Label::from),
             message: self.message,
-            data: (),
-        }
-    }
-
-    /// Refuses a reply that is a refusal, also beside data.
-    fn accept(&self, says_something: &dyn Fn() -> bool) -> Result<(), ResponseError> {
-        match self.refusal() {
-            None => Ok(()),
-            Some(fault) if self.says_success() || says_something() => {
-                Err(fault.with_class(FaultClass::Contradictory).into())
-            }
-            Some(fault) => Err(fault.into()),
+            data,
         }
     }
 

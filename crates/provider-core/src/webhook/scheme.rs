@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::event_key::EventKey;
 use super::refusal::{Refusal, Unreadable};
 use crate::wire::lenient::Object;
-use crate::wire::{DecodeError, decode_bytes};
+use crate::wire::{DecodeError, decode_plain};
 
 /// How one provider signs its webhooks, and what they say. Pure: no IO, and no clock of its own.
 ///
@@ -80,6 +80,6 @@ pub fn only_header<'h>(
 ///
 /// [`Unreadable`] with the place and the category, never the value.
 pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadable> {
-    let read: Result<Object<T>, DecodeError> = decode_bytes(body);
+    let read: Result<Object<T>, DecodeError> = decode_plain(&HeaderMap::new(), body);
     Ok(read?.0)
 }

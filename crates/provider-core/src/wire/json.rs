@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::str::Utf8Error;
 
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 
 use super::document::DocumentFlaw;
 use super::provider::KnownMembers;
@@ -133,79 +132,28 @@ impl From<DocumentFlaw> for DecodeError {
     }
 }
 
-/// Reads JSON. Whatever reads a reply's types reads them by this, of text and never of bytes, because a type's code is generated
-/// once for each deserialiser that it is read by; and one UTF-8 check of the whole text is cheaper than one for each string.
-pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> serde_json::Result<T> {
-    serde_json::from_str(json)
+/// Decodes a body, and only if that fails decodes it again to find the place.
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    let body = without_padding(body);
+    // One UTF-8 check of the whole text is cheaper than one for each string.
+    let decoded = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    decoded.map_err(|error| locate::<T>(body, &error))
 }
 
-/// Decodes a body, and only if that fails looks for the place, or names the encoding of one that is not plain.
+/// Decodes a body, and names the encoding of one that is not plain.
 pub(crate) fn decode_plain<'a, T: Deserialize<'a>>(
     headers: &HeaderMap,
     body: &'a [u8],
 ) -> Result<T, DecodeError> {
-    match std::str::from_utf8(without_padding(body)) {
-        Ok(text) => read(text).map_err(|error| unread(headers, body, &error)),
-        Err(error) => Err(no_text(headers, body, error)),
-    }
-}
-
-/// As [`decode_plain`], also of a body that is no text where nothing reads it.
-#[cfg(feature = "webhook")]
-pub(crate) fn decode_bytes<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    let headers = HeaderMap::new();
-    match std::str::from_utf8(body) {
-        Ok(_) => decode_plain(&headers, body),
-        Err(_) => serde_json::from_slice(without_padding(body))
-            .map_err(|error| unread(&headers, body, &error)),
-    }
+    decode(body).map_err(|error| encoded(headers, body).unwrap_or(error))
 }
 
 #[cold]
-fn unread(headers: &HeaderMap, body: &[u8], error: &serde_json::Error) -> DecodeError {
-    let encoded = encoding(headers, body).map(DecodeError::encoded);
-    encoded.unwrap_or_else(|| locate(without_padding(body), error))
-}
-
-#[cold]
-fn no_text(headers: &HeaderMap, body: &[u8], error: Utf8Error) -> DecodeError {
-    if let Some(encoding) = encoding(headers, body) {
-        return DecodeError::encoded(encoding);
-    }
-    let read = without_padding(body);
-    let read = read.get(..error.valid_up_to()).unwrap_or(read);
-    let mut lines = read.rsplit(|byte| *byte == b'\n');
-    let column = lines.next().map_or(0, <[u8]>::len).saturating_add(1);
-    DecodeError {
-        category: DecodeErrorCategory::Syntax,
-        path: "$".to_owned(),
-        line: lines.count().saturating_add(1),
-        column,
-    }
-}
-
-/// A body that is no text as one: each byte of no character is written as half a character, which nobody can read and who skips
-/// it does not mind. `None` if the body is text.
-#[cold]
-pub(super) fn with_half_characters(body: &[u8]) -> Option<String> {
-    let body = without_padding(body);
-    if std::str::from_utf8(body).is_ok() {
-        return None;
-    }
-    let mut text = String::new();
-    for chunk in body.utf8_chunks() {
-        text.push_str(chunk.valid());
-        let escapes = text.bytes().rev().take_while(|byte| *byte == b'\\');
-        if !chunk.invalid().is_empty() && escapes.count() % 2 == 1 {
-            // It is no escape, and must not become that of the next backslash.
-            text.push('x');
-        }
-        chunk
-            .invalid()
-            .iter()
-            .for_each(|_| text.push_str("\\udc00"));
-    }
-    Some(text)
+fn encoded(headers: &HeaderMap, body: &[u8]) -> Option<DecodeError> {
+    encoding(headers, body).map(DecodeError::encoded)
 }
 
 /// What a body begins like. It may be cut off.
@@ -286,7 +234,8 @@ pub(super) fn encoding(headers: &HeaderMap, body: &[u8]) -> Option<&'static str>
     }
 }
 
-fn locate(body: &[u8], error: &serde_json::Error) -> DecodeError {
+#[cold]
+fn locate<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> DecodeError {
     use serde_json::error::Category;
 
     let category = match error.classify() {
@@ -301,7 +250,7 @@ fn locate(body: &[u8], error: &serde_json::Error) -> DecodeError {
     // The path of a shape error consists of the type's own field names, unless the type has a map. Malformed JSON can be
     // below any key that the peer chose, and a key can be personal data.
     let path = if category == DecodeErrorCategory::Shape {
-        shape_path(body, error)
+        shape_path::<T>(body)
     } else {
         "$".to_owned()
     };
@@ -313,140 +262,29 @@ fn locate(body: &[u8], error: &serde_json::Error) -> DecodeError {
     }
 }
 
-/// The path of the value that an error of shape is about.
-///
-/// The error tells how far the JSON was read. Read again without a type and cut off in that value, it ends where the value is: a
-/// second decoder of the type, which tracks its path, would be as much code as the first.
-fn shape_path(body: &[u8], error: &serde_json::Error) -> String {
+fn shape_path<'a, T: Deserialize<'a>>(body: &'a [u8]) -> String {
     use std::fmt::Write as _;
 
+    use serde_path_to_error::Segment;
+
     let mut path = "$".to_owned();
-    let mut open = Vec::new();
-    let cut = cut_off_in_value(body, offset(body, error));
-    let walk = Walk {
-        open: &mut open,
-        segment: None,
-    };
-    let Err(end) = walk.deserialize(&mut serde_json::Deserializer::from_slice(&cut)) else {
-        return path;
-    };
-    if offset(&cut, &end) < cut.len() {
-        // Before it is what only a value that is skipped may be, such as half a character.
-        return path;
-    }
-    for segment in &open {
-        // Writing to a String cannot fail.
-        let _ = match segment {
-            Segment::Member(name) if looks_like_a_field(name) => write!(path, ".{name}"),
-            Segment::Member(_) => write!(path, ".*"),
-            Segment::Element(index) => write!(path, "[{index}]"),
-        };
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        for segment in error.path() {
+            // Writing to a String cannot fail.
+            let _ = match segment {
+                Segment::Map { key } | Segment::Enum { variant: key }
+                    if looks_like_a_field(key) =>
+                {
+                    write!(path, ".{key}")
+                }
+                Segment::Map { .. } | Segment::Enum { .. } => write!(path, ".*"),
+                Segment::Seq { index } => write!(path, "[{index}]"),
+                Segment::Unknown => Ok(()),
+            };
+        }
     }
     path
-}
-
-/// How many bytes were read when an error was found.
-fn offset(json: &[u8], error: &serde_json::Error) -> usize {
-    let before = error.line().saturating_sub(1);
-    let lines = json.split_inclusive(|byte| *byte == b'\n').take(before);
-    let before: usize = lines.map(<[u8]>::len).sum();
-    before.saturating_add(error.column()).min(json.len())
-}
-
-/// The JSON up to a value that ends at this offset, or that begins there if none ends, with the value begun and not ended.
-fn cut_off_in_value(json: &[u8], offset: usize) -> Vec<u8> {
-    let json = json.get(..offset).unwrap_or(json);
-    match json {
-        [before @ .., b'"' | b'}' | b']'] => before.to_vec(),
-        _ => {
-            let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-            let plain = json.iter().rev().take_while(|byte| is_plain(byte)).count();
-            let before = json.len().saturating_sub(plain);
-            [json.get(..before).unwrap_or(json), b"\""].concat()
-        }
-    }
-}
-
-/// A step of a path.
-enum Segment<'de> {
-    Member(Cow<'de, str>),
-    Element(usize),
-}
-
-/// Reads any JSON. What it has begun to read and has not ended is in `open` then.
-struct Walk<'w, 'de> {
-    open: &'w mut Vec<Segment<'de>>,
-    segment: Option<Segment<'de>>,
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        let depth = self.open.len();
-        self.open.extend(self.segment);
-        json.deserialize_any(Within(self.open))?;
-        self.open.truncate(depth);
-        Ok(())
-    }
-}
-
-/// Reads what is in a value.
-struct Within<'w, 'de>(&'w mut Vec<Segment<'de>>);
-
-impl<'de> Visitor<'de> for Within<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        for index in 0.. {
-            let element = Walk {
-                open: self.0,
-                segment: Some(Segment::Element(index)),
-            };
-            if elements.next_element_seed(element)?.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(name) = members.next_key()? {
-            members.next_value_seed(Walk {
-                open: self.0,
-                segment: Some(Segment::Member(name)),
-            })?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether a key looks like a field name. The peer chooses the keys of a map: a number, an address or a line break must not
@@ -462,10 +300,6 @@ pub(super) fn looks_like_a_field(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-        decode_plain(&HeaderMap::new(), body)
-    }
 
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
@@ -503,124 +337,6 @@ mod tests {
         assert_eq!(error.path(), "$.Found.count");
         let error = decode::<Answer>(br#"{"9000000001":{}}"#).unwrap_err();
         assert_eq!(error.path(), "$");
-    }
-
-    /// What reads the type a second time and tracks where it is, is right and costs a second decoder.
-    #[test]
-    fn a_path_is_that_of_a_decoder_that_tracks_it() {
-        #[derive(Debug, Deserialize)]
-        #[allow(dead_code)]
-        struct All {
-            #[serde(default)]
-            number: u8,
-            #[serde(default)]
-            truth: bool,
-            #[serde(default)]
-            text: String,
-            #[serde(default)]
-            pair: Option<(u8, u8)>,
-            #[serde(default)]
-            answer: Option<Answer>,
-            #[serde(default)]
-            rows: Vec<Row>,
-            #[serde(default)]
-            map: std::collections::BTreeMap<String, Row>,
-            #[serde(default)]
-            inner: Option<Box<All>>,
-        }
-
-        #[derive(Debug, Deserialize)]
-        #[allow(dead_code)]
-        enum Answer {
-            No,
-            Found(Row),
-        }
-
-        let values = [
-            "null",
-            "true",
-            "-1",
-            "256",
-            "7",
-            "1.5e3",
-            r#""x""#,
-            r#""é\n\"""#,
-            "[]",
-            "{}",
-            "[1]",
-            "[1, 2]",
-            "[1,2,3]",
-            r#"[{"count":1},{"count" : "x"} ]"#,
-            r#"[{"count":1},{ }]"#,
-            r#"[{"count":1},[ ]]"#,
-            r#"[{"count":1},7]"#,
-            r#""No""#,
-            r#""Other""#,
-            r#"{"Found":{"count":[]}}"#,
-            r#"{"Found":7 }"#,
-            r#"{"Other":7}"#,
-            r#"{"a":{"count":1},"b":{"count":null}}"#,
-            r#"{"a": {"count":1,"count":2}}"#,
-            r#"{ "9000000001":{}}"#,
-            r#"{"number":"x"}"#,
-            r#"{"number":1 , "number":2}"#,
-        ];
-        let members = [
-            "number", "truth", "text", "pair", "answer", "rows", "map", "other",
-        ];
-        let bodies = |member: &str, value: &str| {
-            let plain = format!(r#"{{"other":[1,{{"count":[]}}],"{member}":{value},"other":2}}"#);
-            let spaced = format!("{{\n \"{member}\" : \n\t{value} \n}}");
-            let within = format!(r#"{{"text":"é","inner":{{"inner":{plain}}} }}"#);
-            [plain, spaced, within]
-        };
-        let mut failed = 0;
-        for (member, value) in members
-            .iter()
-            .flat_map(|m| values.iter().map(move |v| (m, v)))
-        {
-            for body in bodies(member, value) {
-                let mut json = serde_json::Deserializer::from_str(&body);
-                let Err(error) = serde_path_to_error::deserialize::<_, All>(&mut json) else {
-                    decode::<All>(body.as_bytes()).unwrap();
-                    continue;
-                };
-                let found = decode::<All>(body.as_bytes()).unwrap_err();
-                let path = match error.path().to_string() {
-                    path if path == "." => "$".to_owned(),
-                    path if path.starts_with('[') => format!("${path}"),
-                    path => format!("$.{path}").replace("9000000001", "*"),
-                };
-                let expected = match found.category() {
-                    DecodeErrorCategory::Shape => path,
-                    _ => "$".to_owned(),
-                };
-                assert_eq!(found.path(), expected, "{body}");
-                failed += 1;
-            }
-        }
-        assert!(failed > 300, "{failed}");
-    }
-
-    #[test]
-    fn a_path_is_not_guessed_after_what_only_a_skipped_value_may_be() {
-        let body = br#"{"other":{"half":"\ud800"},"data":[{"count":"x"}]}"#;
-        let error = decode::<Reply>(body).unwrap_err();
-        assert_eq!((error.path(), error.column()), ("$", 47));
-    }
-
-    #[test]
-    fn bytes_of_no_character_are_half_characters() {
-        for (body, text) in [
-            (&b"{\"a\":\"\xff\"}"[..], Some(r#"{"a":"\udc00"}"#)),
-            (b"\"\\\xe4\"", Some(r#""\x\udc00""#)),
-            (b"\"\\\\\xe4\xf6\"", Some(r#""\\\udc00\udc00""#)),
-            (b"\"a\"", None),
-        ] {
-            assert_eq!(with_half_characters(body).as_deref(), text, "{body:?}");
-        }
-        let error = decode::<String>(b"[\n \"\xff\"").unwrap_err();
-        assert_eq!((error.line(), error.column()), (2, 3));
     }
 
     #[test]

@@ -19,8 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use super::apart::member_apart;
-use super::json::{DecodeError, read, with_half_characters};
+use super::json::DecodeError;
 use super::verified::Verified;
 use super::vocabulary::tells_failure;
 use crate::values::Masked;
@@ -136,14 +135,11 @@ pub fn value<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let raw = Raw::deserialize(deserializer)?;
-    Ok(from_json(&raw.0).or_else(|| from_json(&without_any_repeats(&raw.0)?)))
-}
-
-/// The same JSON, of a repeated member the last one; `None` if it cannot be read.
-#[cold]
-fn without_any_repeats(json: &str) -> Option<String> {
-    let value: Value = serde_json::from_str(json).ok()?;
-    Some(value.to_string())
+    Ok(serde_json::from_str(&raw.0).ok().or_else(|| {
+        // Of a repeated member the last one counts.
+        let value: Value = serde_json::from_str(&raw.0).ok()?;
+        serde_json::from_value(value).ok()
+    }))
 }
 
 /// A JSON object, and nothing else: serde reads a list as a struct, too, member by member in the order of its fields.
@@ -187,8 +183,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 /// Reads a reply that is an [`Object`]. Of a member in `informational`, by its name at any of the upper levels, the first one
 /// counts; repeating another one is an error, because which of two a peer means is anybody's guess.
 ///
-/// A reply without repeats is read once; how it can be read in spite of them is only looked at when that fails. A byte that is no
-/// text is an error where it is needed, and where nothing reads it or it only informs it is none.
+/// A reply without repeats is read once; how it can be read in spite of them is only looked at when that fails.
 ///
 /// # Errors
 ///
@@ -197,31 +192,13 @@ pub fn reply<T: DeserializeOwned>(
     response: &Verified,
     informational: &[&str],
 ) -> Result<T, DecodeError> {
-    let error = match response.json() {
-        Ok(Object(reply)) => return Ok(reply),
-        Err(error) => error,
-    };
-    match once_each(response, informational).map(|json| read(&json)) {
-        Some(Ok(Object(reply))) => Ok(reply),
-        _ => Err(error),
-    }
-}
-
-/// The body as it can be read in spite of its repeats, or of bytes that are no text where nothing reads them.
-#[cold]
-fn once_each(response: &Verified, informational: &[&str]) -> Option<String> {
-    let body = response.raw().body();
-    match std::str::from_utf8(body) {
-        Ok(body) => without_repeats(body, informational),
-        Err(_) => with_half_characters(body),
-    }
-}
-
-/// Reads a `T` of JSON text; `None` for any other.
-///
-/// It is for what is read of a member that was kept as text, by the code that also reads it in a reply.
-pub fn from_json<'de, T: Deserialize<'de>>(json: &'de str) -> Option<T> {
-    read(json).ok()
+    let read = response.json::<Object<T>>().or_else(|error| {
+        let body = std::str::from_utf8(response.raw().body()).ok();
+        body.and_then(|body| without_repeats(body, informational))
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .ok_or(error)
+    });
+    read.map(|Object(reply)| reply)
 }
 
 /// Collects the members of an object as far as they can be read, repeated ones too.
@@ -710,38 +687,40 @@ impl<'de> Deserialize<'de> for Raw<'de> {
             }
         }
 
+        struct Text;
+
+        impl<'de> DeserializeSeed<'de> for Text {
+            type Value = Cow<'de, str>;
+
+            fn deserialize<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Cow<'de, str>, D::Error> {
+                deserializer.deserialize_str(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Cow<'de, str>, E> {
+                Ok(Cow::Owned(text))
+            }
+        }
+
         deserializer.deserialize_newtype_struct(TOKEN, Token)
-    }
-}
-
-/// Text, borrowed where the input is; serde's `Cow` never borrows.
-pub(super) struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text))
     }
 }
 
@@ -1003,23 +982,23 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<T>, A::Error> {
-                let mut found = Items::default();
+                let mut read = Items::default();
                 let mut index = 0_usize;
                 while let Some(item) = list.next_element::<Raw<'_>>()? {
                     let is_list = item.0.starts_with('[');
-                    match (!is_list).then(|| read(&item.0)) {
-                        Some(Ok(item)) => found.items.push(item),
+                    match (!is_list).then(|| serde_json::from_str(&item.0)) {
+                        Some(Ok(item)) => read.items.push(item),
                         None | Some(Err(_)) => {
-                            if found.unread.len() < Items::<T>::MAX_UNREAD {
+                            if read.unread.len() < Items::<T>::MAX_UNREAD {
                                 let json = Masked::new(item.0);
-                                found.unread.push(UnreadItem { index, json });
+                                read.unread.push(UnreadItem { index, json });
                             }
-                            found.unread_count = found.unread_count.saturating_add(1);
+                            read.unread_count = read.unread_count.saturating_add(1);
                         }
                     }
                     index = index.saturating_add(1);
                 }
-                Ok(found)
+                Ok(read)
             }
         }
 
@@ -1062,8 +1041,6 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Items<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw_response::RawResponse;
-    use super::super::verified::Authenticity;
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize, Serialize)]
@@ -1356,28 +1333,6 @@ mod tests {
             "1".to_owned() + &"}".repeat(200)
         );
         assert_eq!(without(&deep), None);
-    }
-
-    #[test]
-    fn a_byte_that_is_no_text_costs_only_what_needs_it() {
-        #[derive(Debug, PartialEq, Deserialize)]
-        struct Reply {
-            id: String,
-            #[serde(default, deserialize_with = "text")]
-            message: Option<String>,
-        }
-        let read = |body: &'static [u8]| {
-            let response =
-                RawResponse::new(http::StatusCode::OK, http::HeaderMap::new(), body.into());
-            reply::<Reply>(&Verified::new(response, Authenticity::Unsigned), &[])
-        };
-        let id = || "1".to_owned();
-        let found = read(b"{\"other\":\"\xfc\",\"id\":\"1\",\"message\":\"m\"}").unwrap();
-        assert_eq!((found.id, found.message.as_deref()), (id(), Some("m")));
-        let found = read(b"{\"message\":\"\xfc\",\"id\":\"1\"}").unwrap();
-        assert_eq!((found.id, found.message), (id(), None));
-        let error = read(b"{\"id\":\"\xfc\"}").unwrap_err();
-        assert_eq!((error.path(), error.column()), ("$", 8));
     }
 
     #[test]

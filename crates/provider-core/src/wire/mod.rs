@@ -1,7 +1,6 @@
 //! One operation as HTTP: the request, the reply, and its verification.
 
 mod allowance;
-mod apart;
 mod attempt;
 mod base_url;
 mod body;
@@ -45,7 +44,7 @@ pub use input::{
 #[doc(hidden)]
 pub use input::{RequestMembers, deserialize_request};
 #[cfg(feature = "webhook")]
-pub(crate) use json::decode_bytes;
+pub(crate) use json::decode_plain;
 pub use json::{DecodeError, DecodeErrorCategory};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;

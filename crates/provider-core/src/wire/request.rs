@@ -151,17 +151,7 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         value: &T,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
         let mut bytes = Vec::with_capacity(512);
-        let written = serde_json::to_writer(&mut bytes, value);
-        self.written(written, bytes)
-    }
-
-    /// What does not depend on the type of the body.
-    fn written(
-        self,
-        written: serde_json::Result<()>,
-        bytes: Vec<u8>,
-    ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        written
+        serde_json::to_writer(&mut bytes, value)
             .map_err(|_| InvalidRequest::new("body", "the request cannot be written as JSON"))?;
         check_controls(&bytes)?;
         self.finish(Body::from(bytes), Some(APPLICATION_JSON))

@@ -1,19 +1,19 @@
 //! `cargo xtask bench build`: how many crates one provider brings, and how long a clean build of it takes, beside bare
 //! HTTP clients.
 //!
-//! Crates are judged. Times are the processor's, user and system, which wander less than the clock's with whatever else the machine
-//! does, and are not judged; what a provider's operations add is, by `bench operations`.
+//! Crates are judged, times are not: they wander with whatever else the machine does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::crates;
-use crate::failure::Result;
+use crate::failure::{Context, Result};
 use crate::machine;
 use crate::one_call;
-use crate::outside::{Packages, Profile, Program};
+use crate::outside::{Package, Packages, Profile, Program};
 use crate::report;
 use crate::shell::{self, Workspace};
 
@@ -120,17 +120,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for round in 1..=ROUNDS {
         println!("round {round} of {ROUNDS}");
         for package in &all {
-            let dev = packages.clean(package, Profile::Dev)?.processor;
-            let release = packages.clean(package, Profile::Release)?.processor;
+            let dev = clean(&packages, package, Profile::Dev)?;
+            let release = clean(&packages, package, Profile::Release)?;
             if let Some(figures) = figures.get_mut(package.name) {
                 figures.dev.push(dev);
                 figures.release.push(release);
             }
         }
         for (name, profile) in [("dev", Profile::Dev), ("release", Profile::Release)] {
-            packages.clean(&one, profile)?;
-            let built = two.built_in(&packages.clean_target()).build(profile)?;
-            increments.entry(name).or_default().push(built.processor);
+            clean(&packages, &one, profile)?;
+            let (_, took) = two
+                .built_in(&packages.output.join("clean"))
+                .build(profile)?;
+            increments.entry(name).or_default().push(took);
         }
     }
 
@@ -161,12 +163,22 @@ fn two_provider() -> &'static str {
     "deepvue-digilocker"
 }
 
+/// Builds from nothing.
+fn clean(packages: &Packages, package: &Package, profile: Profile) -> Result<Duration> {
+    let target = packages.output.join("clean");
+    if target.exists() {
+        fs::remove_dir_all(&target).context(|| format!("cannot clear {}", target.display()))?;
+    }
+    let (_, took) = package.built_in(&target).build(profile)?;
+    Ok(took)
+}
+
 fn heading() -> Result<String> {
     let rustc = shell::read(Command::new("rustc").arg("--version"))?;
     let cargo = shell::read(Command::new("cargo").arg("--version"))?;
     Ok(format!(
         "a program that makes one call, built from nothing, sources fetched before\n{}, {}; {}\n\
-         crates: without the program itself; with those of build scripts. Seconds of the processor: the best of {ROUNDS} (the worst)\n\n",
+         crates: without the program itself; with those of build scripts. Seconds: the best of {ROUNDS} (the worst)\n\n",
         rustc.trim(),
         cargo.trim(),
         machine::description(),

@@ -60,8 +60,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         .map(|program| (*program, false))
         .chain(SECURED.iter().map(|program| (*program, true)))
     {
-        let package = packages.package(workspace, program)?;
-        let path = package.build(Profile::Release)?.program;
+        let (path, _) = packages
+            .package(workspace, program)?
+            .build(Profile::Release)?;
         programs.push((program, secured, path));
     }
     let server = Programs::build(workspace, &["first-call"])?;

@@ -17,7 +17,6 @@ mod machine;
 mod metadata;
 mod numbers;
 mod one_call;
-mod operations;
 mod outside;
 mod peers;
 mod picture;
@@ -66,13 +65,8 @@ const BENCHMARKS: &[Benchmark] = &[
     },
     Benchmark {
         name: "build",
-        about: "crates and processor time to build of one provider, beside bare HTTP clients",
+        about: "crates and build time of one provider, beside bare HTTP clients",
         run: Run::Whole(build::run),
-    },
-    Benchmark {
-        name: "operations",
-        about: "processor time to build a provider's crate with all its operations, beside one",
-        run: Run::Whole(operations::run),
     },
     Benchmark {
         name: "size",

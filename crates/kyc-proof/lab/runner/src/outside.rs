@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::crates::{self, Crates};
 use crate::failure::{Context, Failure, Result};
@@ -39,7 +39,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
             Self::Release => "release",
@@ -64,20 +64,6 @@ pub(crate) struct Packages {
 }
 
 impl Packages {
-    /// Where builds begin from nothing.
-    pub(crate) fn clean_target(&self) -> PathBuf {
-        self.output.join("clean")
-    }
-
-    /// Builds a package from nothing.
-    pub(crate) fn clean(&self, package: &Package, profile: Profile) -> Result<Built> {
-        let target = self.clean_target();
-        if target.exists() {
-            fs::remove_dir_all(&target).context(|| format!("cannot clear {}", target.display()))?;
-        }
-        package.built_in(&target).build(profile)
-    }
-
     pub(crate) fn of(workspace: &Workspace, benchmark: &str) -> Result<Self> {
         let output = Metadata::read(workspace)?
             .target_directory
@@ -149,12 +135,6 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).context(|| format!("cannot write {}", path.display()))
 }
 
-/// A program that was built, and what that took of the processor, user and system, cargo and the compilers together.
-pub(crate) struct Built {
-    pub(crate) program: PathBuf,
-    pub(crate) processor: Duration,
-}
-
 /// A program's package, ready to be built without the network.
 pub(crate) struct Package {
     pub(crate) name: &'static str,
@@ -207,15 +187,15 @@ impl Package {
             .join(", "))
     }
 
-    /// Builds it.
-    pub(crate) fn build(&self, profile: Profile) -> Result<Built> {
+    /// Builds it, and tells the program and how long it took.
+    pub(crate) fn build(&self, profile: Profile) -> Result<(PathBuf, Duration)> {
         let arguments = ["build", "--offline", "--quiet", "--profile", profile.name()];
-        let before = shell::processor_time_of_children()?;
+        let started = Instant::now();
         shell::run(&mut self.cargo(&arguments))?;
-        let processor = shell::processor_time_of_children()?.saturating_sub(before);
+        let took = started.elapsed();
         let program = self.target.join(profile.directory()).join(self.name);
         if program.is_file() {
-            Ok(Built { program, processor })
+            Ok((program, took))
         } else {
             Err(Failure::new(format!(
                 "cargo built no {}",

@@ -166,11 +166,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         ));
     }
     let packages = Packages::of(workspace, "sandbox")?;
-    let built = |program| {
-        let package = packages.package(workspace, program)?;
-        Ok::<_, Failure>(package.build(Profile::Workspace)?.program)
-    };
-    let (axum, memory) = (built(&AXUM)?, built(&MEMORY)?);
+    let (axum, _) = packages
+        .package(workspace, &AXUM)?
+        .build(Profile::Workspace)?;
+    let (memory, _) = packages
+        .package(workspace, &MEMORY)?
+        .build(Profile::Workspace)?;
     let programs = Built {
         kyc: programs::kyc(workspace)?,
         axum,

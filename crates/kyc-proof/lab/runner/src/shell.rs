@@ -2,10 +2,8 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -125,24 +123,6 @@ pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// What the commands that were waited for have taken of the processor, user and system, with all that they have waited for.
-pub(crate) fn processor_time_of_children() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat")
-        .context(|| "cannot read /proc/self/stat: processor time is told by Linux".into())?;
-    processor_time(&stat).ok_or_else(|| {
-        Failure::new("/proc/self/stat has no times of children, `cutime` and `cstime`")
-    })
-}
-
-fn processor_time(stat: &str) -> Option<Duration> {
-    // Linux counts in hundredths of a second on all that this runs on. A program's name may have blanks and brackets.
-    const TICK: Duration = Duration::from_millis(10);
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(13);
-    let mut ticks = || fields.next()?.parse::<u32>().ok();
-    Some(TICK * (ticks()? + ticks()?))
-}
-
 /// The program of a target among cargo's messages.
 pub(crate) fn executable(messages: &str, target: &str) -> Option<PathBuf> {
     messages
@@ -211,13 +191,6 @@ mod tests {
             .env_remove("GONE")
             .args(["test", "--", "a b"]);
         assert_eq!(line(&command), "FIXTURES=check cargo test -- 'a b'");
-    }
-
-    #[test]
-    fn the_times_of_children_are_the_sixteenth_and_the_seventeenth_field() {
-        let stat = "7 (a) b) S 4 5 6 7 8 9 10 11 12 13 14 15 1600 17 18 19 20\n";
-        assert_eq!(processor_time(stat), Some(Duration::from_millis(16_170)));
-        assert_eq!(processor_time("7 (a) S 3"), None);
     }
 
     #[test]

@@ -92,7 +92,7 @@ struct Case {
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let packages = Packages::of(workspace, "signatures")?;
     let package = packages.package(workspace, &RUST)?;
-    let rust = package.build(Profile::Release)?.program;
+    let (rust, _) = package.build(Profile::Release)?;
     let sources = workspace
         .root()
         .join("crates/kyc-proof/lab/programs/signatures");

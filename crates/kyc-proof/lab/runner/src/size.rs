@@ -83,7 +83,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for (program, _) in ROWS {
         let package = packages.package(workspace, program)?;
         let size = |profile| {
-            let program = package.build(profile)?.program;
+            let (program, _) = package.build(profile)?;
             let about = fs::metadata(&program);
             Ok::<_, Failure>(
                 about
