@@ -81,17 +81,6 @@ pub fn id<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
             }
             self.visit_string(number.to_string())
         }
-
-        // To their ends: where reading stopped is the place of the error.
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<T, A::Error> {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Err(de::Error::invalid_type(de::Unexpected::Seq, &self))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<T, A::Error> {
-            while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Err(de::Error::invalid_type(de::Unexpected::Map, &self))
-        }
     }
 
     deserializer.deserialize_any(Id(PhantomData))
