@@ -143,13 +143,15 @@ impl Server {
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
     }
 
+    /// Returns once a journey has a link for its person.
+    fn has_link(&self, id: &str) {
+        let mut told = self.get(&format!("/v1/journeys/{id}/events"));
+        assert!(told.any(|line| line.contains(r#""kind":"link""#)));
+    }
+
     /// Where the person of a journey of documents goes on, once there is a link.
     fn link(&self, id: &str) -> String {
-        let events = format!("/v1/journeys/{id}/events");
-        assert!(
-            self.get(&events)
-                .any(|line| line.contains(r#""kind":"link""#))
-        );
+        self.has_link(id);
         let links = self
             .get(&format!("/v1/journeys/{id}/links"))
             .last()
@@ -304,8 +306,7 @@ fn a_served_journey_has_its_consent_and_each_call_in_the_ledger() {
     );
     assert_ne!(renewed["receipt"], begun["receipt"], "{renewed}");
     let events = format!("/v1/journeys/{id}/events");
-    let mut told = server.get(&events);
-    assert!(told.any(|line| line.contains(r#""kind":"link""#)));
+    server.has_link(id);
     server.pass("1h");
     let told = server.get(&events).collect::<Vec<_>>().join("\n");
     assert!(told.contains(r#""status":"completed""#), "{told}");
@@ -326,11 +327,7 @@ fn a_withdrawal_by_another_process_ends_a_served_journey_and_what_it_opened() {
     let server = Server::start(&files);
     let id = server.first_request()["id"].as_str().unwrap().to_owned();
     let events = format!("/v1/journeys/{id}/events");
-    assert!(
-        server
-            .get(&events)
-            .any(|line| line.contains(r#""kind":"link""#))
-    );
+    server.has_link(&id);
     let withdrawn = files.consent(&["withdraw", "--mobile-number", MOBILE]);
     // The server has the file, and tells it.
     assert_eq!(withdrawn["journeys_told"], Value::Null, "{withdrawn}");
@@ -345,12 +342,7 @@ fn a_withdrawal_by_the_api_is_in_the_ledger_first() {
     let files = Files::new();
     let server = Server::start(&files);
     let id = server.first_request()["id"].as_str().unwrap().to_owned();
-    let events = format!("/v1/journeys/{id}/events");
-    assert!(
-        server
-            .get(&events)
-            .any(|line| line.contains(r#""kind":"link""#))
-    );
+    server.has_link(&id);
     let withdrawn = server.post(&format!("/v1/journeys/{id}/withdraw"), "");
     assert_eq!(withdrawn["status"], "withdrawn", "{withdrawn}");
     let show = files.consent(&["show", "--mobile-number", MOBILE]);
@@ -495,12 +487,7 @@ fn terms_of_a_file_are_what_the_ledger_says() {
     let given = &show["entries"][0]["says"].to_string();
     assert!(given.contains("onboarding"), "{given}");
     let id = begun["id"].as_str().unwrap();
-    let events = format!("/v1/journeys/{id}/events");
-    assert!(
-        server
-            .get(&events)
-            .any(|line| line.contains(r#""kind":"link""#))
-    );
+    server.has_link(id);
 }
 
 const DOCUMENTS: &str =
@@ -774,11 +761,7 @@ fn what_is_left_to_a_person_is_shown_and_listed() {
     let server = Server::start(&files);
     let id = server.first_request()["id"].as_str().unwrap().to_owned();
     let events = format!("/v1/journeys/{id}/events");
-    assert!(
-        server
-            .get(&events)
-            .any(|line| line.contains(r#""kind":"link""#))
-    );
+    server.has_link(&id);
     let fault = [
         "faults",
         "on",
