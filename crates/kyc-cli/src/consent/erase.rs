@@ -1,8 +1,9 @@
 //! `kyc erase`.
 
-use kyc_consent::{Erasure, ErasureOrder, ErasureReason, KeptBy, KeptClass, Subject, Term};
+use kyc_consent::{
+    Erasure, ErasureOrder, ErasureReason, Follower, KeptBy, KeptClass, ReceiptRow, Subject, Term,
+};
 use kyc_facade::provider_core::{Clock as _, SystemClock};
-use kyc_journey::JourneyId;
 use serde_json::{Value, json};
 
 use super::class_name;
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 use crate::journey::Store;
 use crate::ledger::{Ledger, failed, is_withdrawn};
 use crate::output::Output;
-use crate::place::{self, Place};
+use crate::place::Place;
 
 pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
@@ -31,12 +32,14 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
     let subject = ledger.someone(&arguments.whose)?;
     let now = SystemClock.now();
     let state = ledger.0.state(subject).map_err(|error| failed(&error))?;
-    let is_live = |row: &&kyc_consent::ReceiptRow| row.rule.is_none() && row.is_live(now);
+    let is_live = |row: &&ReceiptRow| row.rule.is_none() && row.is_live(now);
     if state.receipts.iter().any(|row| is_live(&row)) {
         let rule = "has a live consent, under which journeys go on; `kyc consent withdraw` ends it";
         return Err(Failure::configuration(arguments.whose.field(), rule));
     }
-    refuse_what_is_left(&ledger, &place, subject, arguments).await?;
+    let followers = ledger.0.followers(subject);
+    let followers = followers.map_err(|error| failed(&error))?;
+    refuse_what_is_left(&place, followers, &state.receipts, arguments).await?;
     let order = ErasureOrder {
         reason: ErasureReason::Request,
         classes: None,
@@ -93,14 +96,11 @@ fn print(
 /// A journey that still waits for a consent would take one after the erasure, and write it under the erased person; and what one has to
 /// give back nobody would find any more by the person.
 async fn refuse_what_is_left(
-    ledger: &Ledger,
     place: &Place,
-    subject: Subject,
+    followers: Vec<Follower>,
+    receipts: &[ReceiptRow],
     arguments: &Erase,
 ) -> Result<(), Failure> {
-    let rows = ledger.0.state(subject).map_err(|error| failed(&error))?;
-    let followers = ledger.0.followers(subject);
-    let followers = followers.map_err(|error| failed(&error))?;
     let are_lost = matches!(place, Place::File(path) if !path.exists());
     if followers.is_empty() || are_lost {
         return Ok(());
@@ -110,17 +110,10 @@ async fn refuse_what_is_left(
         // What stands in the file is enough: what has ended stays so.
         false => Store::even_if_held(place).await?,
     };
-    let waiting = store.waiting().await?;
+    let waiting = store.waiting();
     let (mut going_on, mut giving_back) = (Vec::new(), Vec::new());
-    for follower in followers {
-        let Ok(id) = JourneyId::parse(&follower.name) else {
-            continue;
-        };
-        let record = store.engine.read(&id).await.map_err(place::failed)?;
-        let Some(state) = record.map(|record| record.state) else {
-            continue;
-        };
-        let mut rows = rows.receipts.iter();
+    for (follower, state) in store.journeys_of(followers).await? {
+        let mut rows = receipts.iter();
         let row = rows.find(|row| Some(row.id) == follower.receipt);
         // One whose consent was withdrawn ends, and gives back what it opened, once it is told.
         let is_untold = !state.status().is_end() && row.is_some_and(is_withdrawn);

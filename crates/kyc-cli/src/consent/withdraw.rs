@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kyc_consent::{Detail, Effect, ProviderName, ReceiptId, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::SystemClock;
-use kyc_journey::JourneyId;
 use serde_json::json;
 
 use super::class_name;
@@ -13,7 +12,7 @@ use crate::failure::Failure;
 use crate::journey::Store;
 use crate::ledger::{Ledger, channel, failed, not_withdrawn};
 use crate::output::Output;
-use crate::place::{self, Place};
+use crate::place::Place;
 
 pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
@@ -113,16 +112,11 @@ async fn giving_back(
     subject: Subject,
 ) -> Result<Vec<String>, Failure> {
     let followers = ledger.0.followers(subject);
-    let waiting = store.waiting().await?;
+    let followers = followers.map_err(|error| failed(&error))?;
+    let waiting = store.waiting();
     let mut found = Vec::new();
-    for follower in followers.map_err(|error| failed(&error))? {
-        let Ok(id) = JourneyId::parse(&follower.name) else {
-            continue;
-        };
-        let record = store.engine.read(&id).await.map_err(place::failed)?;
-        if let Some(record) = record
-            && waiting.of(&record.state).await? > 0
-        {
+    for (follower, state) in store.journeys_of(followers).await? {
+        if waiting.of(&state).await? > 0 {
             found.push(follower.name);
         }
     }

@@ -17,18 +17,19 @@ mod store;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
-    Event, EventKey, Fact, JourneyFilter, JourneyId, JourneyRecord, JourneyStatus, Leg, PageToken,
+    Event, EventKey, Fact, Journey, JourneyFilter, JourneyId, JourneyRecord, JourneyStatus, Leg,
     Seq, Verdict,
 };
 
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
-use self::store::OFTEN;
 pub(crate) use self::store::Store;
+use self::store::{OFTEN, pages};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -205,33 +206,26 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let filter = JourneyFilter::new()
         .set_statuses(statuses)
         .set_unchanged_since(since);
-    let waiting = store.waiting().await?;
+    let waiting = store.waiting();
     let mut journeys = Vec::new();
-    let mut page = PageToken::default();
-    loop {
-        let found = store.engine.list(&filter, page).await.map_err(failed)?;
-        for journey in found.journeys {
-            let record = match journey.status.is_end() {
-                true => store.engine.read(&journey.id).await.map_err(failed)?,
-                false => None,
-            };
-            let waiting_calls = match &record {
-                Some(record) => waiting.of(&record.state).await?,
+    let mut pages = pin!(pages(&*store.engine, filter));
+    while let Some(found) = pages.try_next().await.map_err(failed)? {
+        for journey in found {
+            let record = store.engine.read_listed(&journey.id).await;
+            let state = record.map_err(failed)?.map(|record| record.state);
+            let waiting_calls = match &state {
+                Some(state) => waiting.of(state).await?,
                 None => 0,
             };
             if only_left && journey.status.is_end() && waiting_calls == 0 {
                 continue;
             }
-            let by_hand = store.engine.by_hand(&journey.id).await.map_err(failed)?;
+            let by_hand = state.iter().flat_map(Journey::by_hand);
             journeys.push(show::Listed {
                 journey,
-                by_hand,
+                by_hand: by_hand.map(|(_, task)| task).collect(),
                 waiting_calls,
             });
-        }
-        match found.next {
-            Some(next) => page = next,
-            None => break,
         }
     }
     show::list(&journeys, output)?;

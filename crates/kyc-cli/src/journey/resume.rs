@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let store = Store::existing(&Place::of(&arguments.store)?).await?;
     let (id, record) = find(&store, &arguments.id).await?;
     let state = &record.state;
-    let is_left = store.waiting().await?.of(state).await? > 0;
+    let is_left = store.waiting().of(state).await? > 0;
     let next = next(state, only, is_left)?;
     person::check(&store, state, mobile.as_ref()).await?;
     let after = state.seq();

@@ -66,7 +66,7 @@ pub(crate) async fn print(
 ) -> Result<(), Failure> {
     let history = store.engine.history(record.state.id(), Seq::ZERO).await;
     let lines = Lines::default().of(&history.map_err(failed)?);
-    let waiting = store.waiting().await?.of(&record.state).await?;
+    let waiting = store.waiting().of(&record.state).await?;
     if output.json {
         return output.answer(&shown(record, waiting, lines), None);
     }

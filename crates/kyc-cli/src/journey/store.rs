@@ -2,24 +2,28 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::future::ready;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{Stream, TryStreamExt as _, stream};
 use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, SystemClock};
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, Event, Journey, JourneyEngine, JourneyFilter, JourneyId,
-    JourneyRecord, JourneyStatus, Lane, Outbox, PageToken, Reference, Sealer,
+    JourneyRecord, JourneyStatus, JourneySummary, Lane, Outbox, PageToken, Reference, Sealer,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
 use kyc_journey_postgres::{NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
 use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
+use tokio::sync::OnceCell;
 
 use super::awaited::awaited;
 use super::invented::SandboxClock;
@@ -157,18 +161,9 @@ impl Store {
 
     /// Opens the journeys, which are there; if another process has their file, to read what stands in it.
     pub(crate) async fn even_if_held(place: &Place) -> Result<Self, Failure> {
-        let Place::File(path) = place else {
-            return Self::existing(place).await;
-        };
-        let sealer = Arc::new(key_of(place, path).await?);
-        SqliteEngine::check(path).map_err(not_opened)?;
-        let ledger = Ledger::open(place)?;
-        match SqliteEngine::open(path, ledger.sealer(sealer.clone())) {
-            Err(OpenError::Held { .. }) => Self::reading(place).await,
-            opened => {
-                let kept = Kept::File(Arc::new(opened.map_err(not_opened)?));
-                Self::of(place, kept, sealer, ledger).await
-            }
+        match Self::existing(place).await {
+            Err(Failure::InUse(..)) => Self::reading(place).await,
+            opened => opened,
         }
     }
 
@@ -327,8 +322,8 @@ impl Store {
             return Ok(());
         };
         let path = self.place.beside(SANDBOX);
-        let (id, path) = (left.state.id(), path.display());
-        let then = match left.state.status().is_end() {
+        let (id, path) = (left.id, path.display());
+        let then = match left.status.is_end() {
             true => format!(
                 "which has ended and has something to give back: `kyc journey resume {id} --sandbox` does"
             ),
@@ -350,7 +345,7 @@ impl Store {
         let Some(left) = self.a_journey_left().await? else {
             return Ok(());
         };
-        let id = left.state.id();
+        let id = left.id;
         let rule = format!(
             "would put a sandbox beside journeys that began without the one that is missing here, such as {id}, which has not ended or has something to give back; begin in another file"
         );
@@ -358,42 +353,54 @@ impl Store {
     }
 
     /// One that has not ended, or has something to give back.
-    async fn a_journey_left(&self) -> Result<Option<JourneyRecord>, Failure> {
-        let waiting = self.waiting().await?;
-        let mut page = PageToken::default();
-        loop {
-            let found = self.engine.list(&JourneyFilter::new(), page).await;
-            let found = found.map_err(failed)?;
-            for journey in found.journeys {
-                let Some(record) = self.engine.read(&journey.id).await.map_err(failed)? else {
-                    continue;
-                };
-                if !record.state.status().is_end() || waiting.of(&record.state).await? > 0 {
-                    return Ok(Some(record));
+    async fn a_journey_left(&self) -> Result<Option<JourneySummary>, Failure> {
+        let waiting = self.waiting();
+        let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
+        while let Some(journeys) = pages.try_next().await.map_err(failed)? {
+            for journey in journeys {
+                if !journey.status.is_end() {
+                    return Ok(Some(journey));
+                }
+                let record = self.engine.read_listed(&journey.id).await;
+                if let Some(record) = record.map_err(failed)?
+                    && waiting.of(&record.state).await? > 0
+                {
+                    return Ok(Some(journey));
                 }
             }
-            page = match found.next {
-                Some(next) => next,
-                None => return Ok(None),
-            };
         }
+        Ok(None)
     }
 
     async fn open_journeys(&self) -> Result<Vec<JourneyRecord>, Failure> {
         let open = JourneyStatus::ALL.iter().copied();
         let open = open.filter(|status| !status.is_end());
         let filter = JourneyFilter::new().set_statuses(open.collect::<Vec<_>>());
-        let (mut journeys, mut page) = (Vec::new(), PageToken::default());
-        loop {
-            let found = self.engine.list(&filter, page).await.map_err(failed)?;
-            for journey in found.journeys {
-                journeys.extend(self.engine.read(&journey.id).await.map_err(failed)?);
+        let mut records = Vec::new();
+        let mut pages = pin!(pages(&*self.engine, filter));
+        while let Some(journeys) = pages.try_next().await.map_err(failed)? {
+            for journey in journeys {
+                let record = self.engine.read_listed(&journey.id).await;
+                records.extend(record.map_err(failed)?);
             }
-            page = match found.next {
-                Some(next) => next,
-                None => return Ok(journeys),
-            };
         }
+        Ok(records)
+    }
+
+    /// The journeys that these name, as they stand; those that are not here are left out.
+    pub(crate) async fn journeys_of(
+        &self,
+        followers: Vec<Follower>,
+    ) -> Result<Vec<(Follower, Journey)>, Failure> {
+        let mut journeys = Vec::new();
+        for follower in followers {
+            let Ok(id) = JourneyId::parse(&follower.name) else {
+                continue;
+            };
+            let record = self.engine.read(&id).await.map_err(failed)?;
+            journeys.extend(record.map(|record| (follower, record.state)));
+        }
+        Ok(journeys)
     }
 
     /// The sandbox beside the journeys, unless these began in another one: it knows nothing of what they opened there, and would answer
@@ -470,23 +477,12 @@ impl Store {
         Digests::by(move |text| sealer.digest(Domain::EventKey, text))
     }
 
-    /// The calls that wait, of all journeys.
-    pub(crate) async fn waiting(&self) -> Result<Waiting, Failure> {
-        let engine = match &self.kept {
-            Kept::File(engine) => engine,
-            // Whoever asks there what is due takes it up.
-            Kept::Database(engine) => return Ok(Waiting::InDatabase(engine.clone())),
-        };
-        let (room, none) = ([(Lane::Calls, usize::MAX)], HashSet::new());
-        let due = engine.due(Timestamp::MAX, &room, &none).await;
-        let mut effects = due.map_err(failed)?.effects;
-        effects.extend(engine.interrupted().await.map_err(failed)?);
-        let mut calls = HashMap::<_, usize>::new();
-        for effect in effects {
-            let of_it = calls.entry(effect.id.journey).or_default();
-            *of_it = of_it.saturating_add(1);
+    /// The calls that wait, of all journeys; a file is asked once, when the first journey that has ended is.
+    pub(crate) fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            kept: &self.kept,
+            in_file: OnceCell::new(),
         }
-        Ok(Waiting::InFile(calls))
     }
 
     /// What makes the calls with which these journeys give something back.
@@ -506,25 +502,57 @@ impl Store {
 }
 
 /// Calls that wait to be made, or were interrupted.
-pub(crate) enum Waiting {
+pub(crate) struct Waiting<'s> {
+    kept: &'s Kept,
     /// How many, by journey.
-    InFile(HashMap<JourneyId, usize>),
-    InDatabase(Arc<PostgresEngine>),
+    in_file: OnceCell<HashMap<JourneyId, usize>>,
 }
 
-impl Waiting {
+impl Waiting<'_> {
     /// How many calls a journey that has ended has to make yet, which give something back.
     pub(crate) async fn of(&self, state: &Journey) -> Result<usize, Failure> {
         if !state.status().is_end() {
             return Ok(0);
         }
-        let calls = match self {
-            Self::InFile(calls) => calls.get(state.id()).copied().unwrap_or_default(),
-            Self::InDatabase(engine) => engine.waiting_calls(state.id()).await.map_err(failed)?,
+        let calls = match self.kept {
+            Kept::File(engine) => {
+                let calls = self.in_file.get_or_try_init(|| waiting_calls(engine));
+                let calls = calls.await.map_err(failed)?;
+                calls.get(state.id()).copied().unwrap_or_default()
+            }
+            // Whoever asks there what is due takes it up.
+            Kept::Database(engine) => engine.waiting_calls(state.id()).await.map_err(failed)?,
         };
         // Some have failed, and are made again later.
         Ok(calls.saturating_add(awaited(state).count()))
     }
+}
+
+async fn waiting_calls(engine: &SqliteEngine) -> Result<HashMap<JourneyId, usize>, EngineError> {
+    let (room, none) = ([(Lane::Calls, usize::MAX)], HashSet::new());
+    let mut effects = engine.due(Timestamp::MAX, &room, &none).await?.effects;
+    effects.extend(engine.interrupted().await?);
+    let mut calls = HashMap::<_, usize>::new();
+    for effect in effects {
+        let of_it = calls.entry(effect.id.journey).or_default();
+        *of_it = of_it.saturating_add(1);
+    }
+    Ok(calls)
+}
+
+/// The journeys that a filter lets through, as an engine gives them out.
+pub(super) fn pages<E: JourneyEngine + ?Sized>(
+    engine: &E,
+    filter: JourneyFilter,
+) -> impl Stream<Item = Result<Vec<JourneySummary>, EngineError>> {
+    stream::try_unfold(Some(PageToken::default()), move |page| {
+        let filter = filter.clone();
+        async move {
+            let Some(page) = page else { return Ok(None) };
+            let found = engine.list(&filter, page).await?;
+            Ok(Some((found.journeys, found.next)))
+        }
+    })
 }
 
 /// Journeys and their ledger in one database.
@@ -598,15 +626,9 @@ async fn held(path: &Path) -> Option<usize> {
 }
 
 async fn count(engine: &impl JourneyEngine) -> Result<usize, EngineError> {
-    let (mut journeys, mut page) = (0_usize, PageToken::default());
-    loop {
-        let found = engine.list(&JourneyFilter::new(), page).await?;
-        journeys = journeys.saturating_add(found.journeys.len());
-        page = match found.next {
-            Some(next) => next,
-            None => return Ok(journeys),
-        };
-    }
+    let pages = pages(engine, JourneyFilter::new());
+    let add = |sum: usize, page: Vec<_>| ready(Ok(sum.saturating_add(page.len())));
+    pages.try_fold(0, add).await
 }
 
 fn no_such_file() -> Failure {

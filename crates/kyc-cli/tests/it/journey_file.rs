@@ -109,6 +109,34 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
 
 /// What lies beside a file lies beside one of its names, so that each of several would have a lock and a log of its own.
 #[cfg(unix)]
+/// What cannot be opened is listed nevertheless: whoever looks for it has to find it.
+#[test]
+fn a_journey_that_cannot_be_opened_is_listed_and_hides_no_other() {
+    let files = Files::new();
+    let ended = id(&files.start("9001000000", &[]));
+    let open = id(&files.start("9001060000", &[]));
+    let list = || {
+        let list = files.run(&["list", "--json"]);
+        assert_eq!(list.code, 0, "{list:?}");
+        let listed = list.answer().as_array().unwrap().clone();
+        let ids = listed
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned());
+        ids.collect::<std::collections::BTreeSet<_>>()
+    };
+    let whole = list();
+    assert_eq!(whole, [ended.clone(), open].into());
+    let journeys = rusqlite::Connection::open(files.path("journeys.db")).unwrap();
+    let altered = journeys.execute(
+        "UPDATE journey SET state = zeroblob(length(state)) WHERE id = ?1",
+        [&ended],
+    );
+    assert_eq!(altered.unwrap(), 1);
+    drop(journeys);
+    assert_eq!(files.run(&["show", &ended]).code, 2);
+    assert_eq!(list(), whole);
+}
+
 #[test]
 fn a_link_is_followed_or_refused_before_anything_is_written() {
     use std::os::unix::fs::symlink;

@@ -128,8 +128,10 @@ fn cut(place: &Place, found: JourneyPage, limit: usize) -> (Vec<JourneySummary>,
 
 impl Summary {
     async fn of(server: &Inner, journey: JourneySummary) -> Result<Self, Problem> {
+        let record = server.engine.read_listed(&journey.id).await?;
+        let by_hand = record.iter().flat_map(|record| record.state.by_hand());
         Ok(Self {
-            by_hand: server.engine.by_hand(&journey.id).await?,
+            by_hand: by_hand.map(|(_, task)| task).collect(),
             id: journey.id,
             status: journey.status,
             seq: journey.seq.get(),

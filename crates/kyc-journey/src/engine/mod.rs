@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::Journey;
 use crate::values::{
     Effect, EffectId, EffectKind, Event, EventKey, Fact, Failure, JourneyId, JourneyStatus,
-    LedgerEntry, Leg, Notice, Operation, OperatorTask, Payload, Provider, Reason, Seq, Verdict,
+    LedgerEntry, Leg, Notice, Operation, Payload, Provider, Reason, Seq, Verdict,
 };
 
 pub use memory::MemoryEngine;
@@ -88,18 +88,15 @@ pub trait JourneyEngine: fmt::Debug + Send + Sync {
         page: PageToken,
     ) -> Result<JourneyPage, EngineError>;
 
-    /// What was left to a person to do at providers in a journey of a list: [`Journey::by_hand`] of its state; nothing where that cannot be
-    /// opened, because it is listed nevertheless.
+    /// Reads a journey of a list; `None` also where its state cannot be opened, because it is listed nevertheless.
     ///
     /// # Errors
     ///
     /// The store cannot be read.
-    async fn by_hand(&self, journey: &JourneyId) -> Result<Vec<OperatorTask>, EngineError> {
+    async fn read_listed(&self, journey: &JourneyId) -> Result<Option<JourneyRecord>, EngineError> {
         match self.read(journey).await {
-            Ok(Some(record)) => Ok(record.state.by_hand().map(|(_, task)| task).collect()),
-            Ok(None) => Ok(Vec::new()),
-            Err(error) if error.kind() == EngineErrorKind::Corrupt => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == EngineErrorKind::Corrupt => Ok(None),
+            read => read,
         }
     }
 
