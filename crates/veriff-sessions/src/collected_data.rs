@@ -8,8 +8,8 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::AttemptId;
 use crate::endpoint::with_body;
+use crate::ids::AttemptId;
 use crate::reply::{ReplyStatus, accept};
 
 /// The request that submits what a fingerprinting service collected. The session must be created or started (`[docs]`).

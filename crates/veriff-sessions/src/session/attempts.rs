@@ -9,10 +9,10 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::AttemptId;
+use super::SessionStatus;
 use crate::endpoint::by_id;
+use crate::ids::AttemptId;
 use crate::reply::{self, ReplyStatus, refused};
-use crate::session::SessionStatus;
 
 /// The request of a session's attempts.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,5 +1,11 @@
 //! The decision about a verification session.
 
+mod curp;
+mod document;
+mod person;
+mod screening;
+mod session_person;
+
 use std::fmt;
 
 use consent_hmac::{SessionId, Veriff};
@@ -10,10 +16,17 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::document;
 use crate::endpoint::by_id;
 use crate::reply::{ReplyStatus, accept, status};
-use crate::{DocumentData, PersonData, RiskLabel, RiskScore, TechnicalData};
+
+pub use curp::{CurpDecision, CurpStatus, GetCurpDecision};
+pub use document::{DocumentData, RiskLabel, RiskScore, TechnicalData, VerifiedDocumentType};
+pub use person::{ParsedAddress, PersonAddress, PersonData};
+pub use screening::{
+    CheckType, GetScreening, Listing, Listings, MatchStatus, ScreeningFinding, ScreeningReply,
+    SearchTerm, WatchlistHit, WatchlistScreening,
+};
+pub use session_person::{GetPerson, PepSanctionMatch, PersonReply, SessionPerson};
 
 /// The request of a session's decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,9 +8,9 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{MediaContext, MediaFile};
 use crate::endpoint::with_body;
 use crate::reply::{ReplyStatus, accept};
-use crate::{MediaContext, MediaFile};
 
 /// The type of a picture that is uploaded (`[docs]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,5 +1,11 @@
 //! A verification session, as its creation and its submission reply with it.
 
+mod attempts;
+mod create_session;
+mod delete_session;
+mod progress;
+mod submit_session;
+
 use std::fmt;
 
 use consent_hmac::SessionId;
@@ -8,6 +14,14 @@ use provider_core::{Masked, lenient};
 use serde::{Deserialize, Serialize};
 
 use crate::reply::{ReplyStatus, status};
+
+pub use attempts::{Attempts, GetAttempts, SessionAttempt, UserDefinedStatus};
+pub use create_session::{
+    CreateSession, DocumentType, ExpectedDocument, ExpectedPerson, GivenConsent,
+};
+pub use delete_session::{DeleteSession, DeletedSession, SessionDeletion};
+pub use progress::{Change, SessionProgress, SessionState};
+pub use submit_session::SubmitSession;
 
 provider_core::open_enum! {
     /// Where a session is (`[docs]`).

@@ -4,7 +4,8 @@ use std::fmt;
 
 use provider_core::lenient::Printable;
 
-use crate::{SessionStatus, Verdict};
+use super::SessionStatus;
+use crate::decision::Verdict;
 
 /// A state of a session (`[docs]`: verification session status codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,8 +9,8 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{INFORMATIONAL, SessionReply};
 use crate::reply::refused;
-use crate::session::{INFORMATIONAL, SessionReply};
 
 provider_core::open_enum! {
     /// A kind of document in a request (`[docs]`).

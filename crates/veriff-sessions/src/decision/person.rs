@@ -3,7 +3,7 @@
 use provider_core::{Items, Masked, RawJson, lenient};
 use serde::{Deserialize, Serialize};
 
-use crate::document;
+use super::document;
 
 /// The verified person (`[3p]`, unconfirmed): each field may be absent, and the reply's body may have others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! The pictures, videos and chip data of a session: their descriptions, and the files themselves.
 
+mod upload_media;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -12,8 +14,10 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::by_id;
+use crate::ids::{AttemptId, MediaId};
 use crate::reply::{self, ReplyStatus, refused};
-use crate::{AttemptId, MediaId};
+
+pub use upload_media::{MediaType, UploadMedia, UploadedMedia};
 
 provider_core::open_enum! {
     /// What a file shows (`[docs]`). Names that end in `-pre` are of the moment before the picture was taken.

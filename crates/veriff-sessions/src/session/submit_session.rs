@@ -6,9 +6,9 @@ use provider_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{INFORMATIONAL, SessionReply};
 use crate::endpoint::with_body;
 use crate::reply::accept;
-use crate::session::{INFORMATIONAL, SessionReply};
 
 /// The request that hands in a session. It must be `created` or `started`, with its media and consents uploaded before; it is
 /// handed in once (`[docs]`).
