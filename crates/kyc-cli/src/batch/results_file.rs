@@ -1,7 +1,10 @@
 //! A file that only grows, for results: readable by its owner only, and noticed when another program changes it.
+//!
+//! It is opened for appending: what is written behind the end of a file that another program has just cut would fill the gap
+//! with zeros, and give the file the length that it should have.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use same_file::Handle;
@@ -66,7 +69,7 @@ impl ResultsFile {
                 Err(_) => Ok(None),
             };
         }
-        match OpenOptions::new().read(true).write(true).open(path) {
+        match OpenOptions::new().read(true).append(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => Self::of(opened, path).map(Some),
         }
@@ -75,7 +78,7 @@ impl ResultsFile {
     /// Creates the file, which only its owner can read.
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        options.read(true).append(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Self::of(options.open(path), path)
@@ -150,10 +153,12 @@ impl ResultsFile {
     /// Goes on behind the first `length` bytes and removes the others.
     pub(super) fn go_on_at(&mut self, length: u64) -> io::Result<()> {
         if length < self.length {
-            self.file.set_len(length)?;
+            // Not every system cuts a file that is opened for appending.
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            file.set_len(length)?;
             self.length = length;
         }
-        self.file.seek(SeekFrom::End(0)).map(drop)
+        Ok(())
     }
 
     /// Adds text, which [`flush`](Self::flush) writes.
@@ -167,6 +172,10 @@ impl ResultsFile {
             return Ok(());
         }
         self.check()?;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), Unwritten> {
         while !self.unwritten.is_empty() {
             let written = match self.file.write(&self.unwritten) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -209,4 +218,40 @@ impl ResultsFile {
 
 fn add(sum: u64, more: usize) -> u64 {
     sum.saturating_add(u64::try_from(more).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written() -> (tempfile::TempDir, ResultsFile) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = ResultsFile::create(&directory.path().join("results.jsonl")).unwrap();
+        file.append(b"1\n2\n");
+        file.flush().unwrap();
+        (directory, file)
+    }
+
+    #[test]
+    fn a_file_that_is_cut_just_before_a_write_is_noticed_after_it() {
+        let (_directory, mut file) = written();
+        let other = OpenOptions::new().write(true).open(&file.path).unwrap();
+        file.append(b"3\n");
+        other.set_len(0).unwrap();
+        file.write().unwrap();
+        assert_eq!(file.sync(), Err(Unwritten::Changed));
+        assert_eq!(fs::read(&file.path).unwrap(), b"3\n");
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_and_rows_go_on_behind_it() {
+        let (_directory, file) = written();
+        let path = file.path.clone();
+        drop(file);
+        let mut file = ResultsFile::existing(&path, true).unwrap().unwrap();
+        file.go_on_at(2).unwrap();
+        file.append(b"3\n");
+        file.sync().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"1\n3\n");
+    }
 }
