@@ -1,6 +1,6 @@
 //! Carries out what journeys ask for.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,6 +28,10 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 
 /// How many timers, notices and entries of the ledger are carried out at once, each.
 const OTHERS: usize = 256;
+
+/// How many more it takes from the store than it has places for, in each lane. A look at the store passes by all that is under way,
+/// which is too much for each place that becomes free.
+const AHEAD: usize = 64;
 
 /// Carries out the effects of a store: makes the calls, fires the timers, delivers notices and entries of the ledger.
 ///
@@ -133,6 +137,7 @@ impl Runner {
                 () = self.sleep_until(next) => look = true,
             }
         }
+        state.ahead.clear();
         while let Some(ended) = state.tasks.join_next_with_id().await {
             self.ended(ended, &mut state)?;
         }
@@ -172,17 +177,29 @@ impl Runner {
         }
     }
 
-    /// Begins those that are to be begun. `true` if it left some to another run, in whose place others may come.
+    /// Begins those that are to be begun and have a place. `true` if it left some to another run, in whose place others may come.
     fn begin_all(&self, effects: Vec<Effect>, state: &mut UnderWay) -> bool {
         let mut left = false;
         for effect in effects {
-            match self.is_of(&effect.id) {
-                true => self.begin(effect, state),
-                // As if it were under way: the store does not name it again.
-                false => left |= state.effects.insert(effect.id),
+            // The store does not name it again.
+            let is_new = state.effects.insert(effect.id.clone());
+            if !self.is_of(&effect.id) {
+                left |= is_new;
+            } else if let Some(lane) = Lane::of(&effect.kind) {
+                state.ahead.entry(lane).or_default().push_back(effect);
+                self.begin_next(lane, state);
             }
         }
         left
+    }
+
+    /// Begins what has waited longest in a lane, if there is a place.
+    fn begin_next(&self, lane: Lane, state: &mut UnderWay) {
+        if state.free(lane, self.calls) > 0
+            && let Some(effect) = state.ahead.get_mut(&lane).and_then(VecDeque::pop_front)
+        {
+            self.begin(effect, lane, state);
+        }
     }
 
     fn is_of(&self, effect: &EffectId) -> bool {
@@ -227,10 +244,7 @@ impl Runner {
     }
 
     /// Begins an effect as a task of its own.
-    fn begin(&self, effect: Effect, state: &mut UnderWay) {
-        let Some(lane) = Lane::of(&effect.kind) else {
-            return;
-        };
+    fn begin(&self, effect: Effect, lane: Lane, state: &mut UnderWay) {
         let carrying = Self {
             outbox: Arc::clone(&self.outbox),
             performer: Arc::clone(&self.performer),
@@ -240,7 +254,6 @@ impl Runner {
             patience: self.patience,
         };
         let id = effect.id.clone();
-        state.effects.insert(id.clone());
         let task = state
             .tasks
             .spawn(async move { carrying.carry_out(effect).await });
@@ -271,7 +284,8 @@ impl Runner {
                 tracing::error!(effect = %id, %error, "an effect is left to the next start");
             }
         }
-        Ok(state.full.contains(&lane))
+        self.begin_next(lane, state);
+        Ok(state.full.contains(&lane) && !state.has_ahead(lane))
     }
 
     async fn carry_out(&self, effect: Effect) -> Result<(), EngineError> {
@@ -401,8 +415,10 @@ type Ended = Result<(Id, Result<(), EngineError>), JoinError>;
 /// What a run has begun and not ended.
 #[derive(Debug, Default)]
 struct UnderWay {
-    /// With those that are left to a later run: the store does not name them again.
+    /// With those ahead, and those that are left to a later run: the store does not name them again.
     effects: HashSet<EffectId>,
+    /// What was found and waits for a place.
+    ahead: BTreeMap<Lane, VecDeque<Effect>>,
     tasks: JoinSet<Result<(), EngineError>>,
     names: HashMap<Id, (EffectId, Lane)>,
     counts: BTreeMap<Lane, usize>,
@@ -411,17 +427,27 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    /// How many more may be begun in each lane.
+    /// How many more may be taken from the store in each lane: none while some wait for a place.
     fn room(&self, calls: usize) -> Vec<(Lane, usize)> {
-        let room = Lane::ALL.map(|lane| {
-            let most = match lane {
-                Lane::Calls => calls,
-                Lane::Timers | Lane::Notices | Lane::Ledger => OTHERS,
-            };
-            let taken = self.counts.get(&lane).copied().unwrap_or_default();
-            (lane, most.saturating_sub(taken))
+        let room = Lane::ALL.map(|lane| match self.has_ahead(lane) {
+            true => (lane, 0),
+            false => (lane, self.free(lane, calls).saturating_add(AHEAD)),
         });
         room.into()
+    }
+
+    /// How many places are free in a lane.
+    fn free(&self, lane: Lane, calls: usize) -> usize {
+        let places = match lane {
+            Lane::Calls => calls,
+            Lane::Timers | Lane::Notices | Lane::Ledger => OTHERS,
+        };
+        let taken = self.counts.get(&lane).copied().unwrap_or_default();
+        places.saturating_sub(taken)
+    }
+
+    fn has_ahead(&self, lane: Lane) -> bool {
+        self.ahead.get(&lane).is_some_and(|ahead| !ahead.is_empty())
     }
 
     fn note_fullness(&mut self, room: &[(Lane, usize)], found: &[Effect]) {
@@ -444,4 +470,55 @@ fn is_passing(error: &EngineError) -> bool {
         error.kind(),
         EngineErrorKind::Unavailable | EngineErrorKind::Overloaded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::MemoryEngine;
+    use crate::testing::{Mood, Witness};
+    use crate::values::Seq;
+    use provider_core::capability::ProviderReference;
+
+    fn effect(seq: u64) -> Effect {
+        let session = ProviderReference::parse("a-session-of-veriff").unwrap();
+        Effect {
+            id: EffectId {
+                journey: JourneyId::from_bits(1),
+                seq: Seq::new(seq),
+                ordinal: 0,
+            },
+            kind: EffectKind::Call(Operation::ReadDecision { session }),
+        }
+    }
+
+    #[tokio::test]
+    async fn no_store_is_asked_for_more_while_some_wait_for_a_place() {
+        let witness = Witness::default();
+        witness.set_mood(Mood::Hangs);
+        let engine = Arc::new(MemoryEngine::new());
+        let runner = Runner::new(engine, Arc::new(witness)).with_calls(2);
+        let mut state = UnderWay::default();
+        let room_for_calls = |state: &UnderWay| {
+            state
+                .room(2)
+                .iter()
+                .find(|(lane, _)| *lane == Lane::Calls)
+                .unwrap()
+                .1
+        };
+        assert_eq!(room_for_calls(&state), 2 + AHEAD);
+        runner.begin_all((0..5).map(effect).collect(), &mut state);
+        assert_eq!((state.tasks.len(), room_for_calls(&state)), (2, 0));
+        // None of them waits in this store, so that each ends at once.
+        for (ended, under_way, room) in [(1, 2, 0), (2, 2, 0), (3, 2, AHEAD), (4, 1, 1 + AHEAD)] {
+            let task = state.tasks.join_next_with_id().await.unwrap();
+            runner.ended(task, &mut state).unwrap();
+            assert_eq!(
+                (state.tasks.len(), room_for_calls(&state)),
+                (under_way, room),
+                "{ended}"
+            );
+        }
+    }
 }

@@ -221,8 +221,10 @@ fn limited(program: &Path) -> Command {
 }
 
 fn measured(mut command: Command) -> Result<Run> {
-    let line = shell::read(&mut command)?;
-    Run::parse(&line).ok_or_else(|| Failure::new(format!("cannot read `{}`", line.trim())))
+    let printed = shell::read(&mut command)?;
+    // Some engines log there, too.
+    let line = printed.trim().lines().next_back().unwrap_or_default();
+    Run::parse(line).ok_or_else(|| Failure::new(format!("cannot read `{}`", line.trim())))
 }
 
 /// Runs all variants in turn in each round. One that fails is tried again in the next.
