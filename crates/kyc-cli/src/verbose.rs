@@ -12,16 +12,49 @@ pub(crate) fn show(times: u8) {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let ours = Targets::new()
-        .with_target("provider_core", level)
-        .with_target("kyc_facade", level)
-        .with_target("kyc_journey", level)
-        .with_target("kyc_journey_performer", level)
-        .with_target("kyc_journey_sqlite", level);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(std::io::stderr)
         // The spans around an event have its fields, which would stand twice in a line.
-        .with_filter(ours.and(filter_fn(|metadata| metadata.is_event())));
+        .with_filter(ours(level).and(filter_fn(|metadata| metadata.is_event())));
     tracing_subscriber::registry().with(lines).init();
+}
+
+/// The targets of our crates, which begin with its names.
+fn ours(level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_target("provider_core", level)
+        .with_target("kyc_", level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_that_logs_is_shown() {
+        let [error, debug] =
+            [LevelFilter::ERROR, LevelFilter::DEBUG].map(|level| level.into_level().unwrap());
+        let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let mut shown = 0;
+        for entry in std::fs::read_dir(crates).unwrap() {
+            let entry = entry.unwrap();
+            let manifest = std::fs::read_to_string(entry.path().join("Cargo.toml"));
+            if manifest.is_ok_and(|manifest| manifest.contains("tracing")) {
+                let target = entry.file_name().to_str().unwrap().replace('-', "_");
+                assert!(
+                    ours(LevelFilter::DEBUG).would_enable(&target, &debug),
+                    "{target}"
+                );
+                shown += 1;
+            }
+        }
+        assert!(shown > 5, "{shown}");
+        for target in ["hyper_util", "rustls", "sqlx"] {
+            assert!(
+                !ours(LevelFilter::TRACE).would_enable(target, &error),
+                "{target}"
+            );
+        }
+    }
 }

@@ -166,6 +166,7 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         world.set_engine(Arc::clone(&engine) as _);
         lives::live(&engine, &world, &journeys, Pace::Coarse).await?;
         lives::check(&*engine, &world, &journeys).await?;
+        log(&engine, &journeys).await?;
         // The log has not been moved into the database yet.
         let backup = tempfile::tempdir()?;
         let (size, found) = copy(directory, backup.path(), &search)?;
@@ -175,6 +176,7 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         }
         let logs = capture::take_shared();
         let told = search.leaks(logs.as_bytes(), Source::Anything);
+        ensure!(!logs.is_empty(), "nothing was logged");
         ensure!(found.is_empty() && told.is_empty(), "{found:?} {told:?}");
         println!(
             "  {} planted values in {count} journeys: 0 in {size} bytes of database, log, ledger and keys, 0 in {} bytes logged",
@@ -191,6 +193,18 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         .await?;
     }
     command(&search)
+}
+
+/// Logs what a program can print of its journeys: what each is, its history, and payloads that were opened for it.
+async fn log(engine: &SqliteEngine, journeys: &[(JourneyId, journey::Plan)]) -> Result<()> {
+    for (id, _) in journeys {
+        capture::note(&format!("{:?}", engine.read(id).await?));
+        for entry in engine.history(id, Seq::ZERO).await? {
+            let payload = engine.payload(id, entry.seq).await?;
+            capture::note(&format!("{entry:?} {payload:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// After an erasure and a rotation of the keys a backup made before does not open for that person, and does for the others.
@@ -249,6 +263,7 @@ fn command(search: &Search) -> Result<()> {
         .args([
             "journey",
             "start",
+            "-vv",
             "--sandbox",
             "--mobile-number",
             &mobile(0),
@@ -257,13 +272,14 @@ fn command(search: &Search) -> Result<()> {
         ])
         .arg(&database)
         .env_clear()
-        .env("RUST_LOG", "trace")
         .output()?;
     ensure!(
         started.status.success(),
         "{}",
         String::from_utf8_lossy(&started.stderr)
     );
+    let logged = started.stderr.len();
+    ensure!(logged > 0, "nothing was logged");
     let mut searched = [started.stdout, started.stderr].concat();
     for entry in fs::read_dir(directory.path())? {
         let entry = entry?;
@@ -275,7 +291,7 @@ fn command(search: &Search) -> Result<()> {
     let found = search.leaks(&searched, Source::Anything);
     ensure!(found.is_empty(), "{found:?}");
     println!(
-        "  kyc journey: the number 0 times in {} bytes of database, ledger, keys and output",
+        "  kyc journey: the number 0 times in {} bytes of database, ledger, keys and output, {logged} of them logged",
         searched.len()
     );
     Ok(())
