@@ -41,6 +41,20 @@ async fn a_head_that_never_ends_is_given_up_and_others_are_answered() {
     assert!(TcpStream::connect(&host).await.is_err());
 }
 
+#[tokio::test]
+async fn a_peer_that_reads_no_reply_is_given_up() {
+    let mut limits = Limits::default();
+    limits.write_time = Duration::from_millis(50);
+    let world = World::with(limits);
+    let served = serve(&world.server, ([127, 0, 0, 1], 0).into())
+        .await
+        .unwrap();
+    let mut stream = TcpStream::connect(served.address()).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", served.address());
+    // It is told by nothing but the end of the connection.
+    while stream.write_all(request.as_bytes()).await.is_ok() {}
+}
+
 /// Who guesses at the operator's page from one address uses up nothing of another one's share.
 #[cfg(target_os = "linux")]
 #[tokio::test]

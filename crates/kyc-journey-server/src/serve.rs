@@ -1,7 +1,5 @@
 //! A server's router over HTTP/1.1.
 
-mod write_timeout;
-
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -19,9 +17,9 @@ use provider_core::http::Request;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt as _;
 
-use self::write_timeout::WriteTimeout;
 use crate::limits::Limits;
 use crate::server::JourneyServer;
 
@@ -136,7 +134,8 @@ async fn connection(
 ) {
     // Replies are written whole; waiting for more to send only adds latency.
     let _ = stream.set_nodelay(true);
-    let stream = WriteTimeout::new(stream, limits.write_time);
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(limits.write_time));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let router = router.clone();
@@ -150,7 +149,7 @@ async fn connection(
         .header_read_timeout(limits.head_time)
         .half_close(true)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let mut connection = std::pin::pin!(connection);
     // Errors of a connection are ignored: hyper has sent what could be sent.
     tokio::select! {

@@ -1,7 +1,5 @@
 //! The sandbox over HTTP/1.1.
 
-mod write_timeout;
-
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -20,9 +18,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
-use self::write_timeout::WriteTimeout;
 use crate::credentials::{self, BaseUrls};
 use crate::exchange::{Closing, ConnectionInfo, Json, Reply};
 use crate::settings::Settings;
@@ -228,7 +226,8 @@ async fn connection(stream: TcpStream, service: Service, mut closed: watch::Rece
         header_read_timeout,
         reply_write_timeout,
     } = service;
-    let stream = WriteTimeout::new(stream, reply_write_timeout);
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(reply_write_timeout));
     let closing = Closing(closed.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(info.clone());
@@ -251,7 +250,7 @@ async fn connection(stream: TcpStream, service: Service, mut closed: watch::Rece
         .max_buf_size(HEADER_BYTES)
         // A buffer grows past its limit by what one read brings.
         .max_header_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let mut connection = std::pin::pin!(connection);
     // Errors of a connection are ignored: hyper has sent what could be sent.
     tokio::select! {
