@@ -53,6 +53,10 @@ impl FinPro {
                 Ok(Told::with(Answer::Link, DataClass::Links, url.expose()))
             }
             Operation::ListConsents { by } => self.list(asked, by).await,
+            Operation::FindConsent { handle } => {
+                let by = ConsentQuery::Handle(handle.clone());
+                self.list(asked, &by).await
+            }
             Operation::DecryptReturn { .. } => self.decrypt(asked).await,
             Operation::RequestData { consent } => self.request_data(asked, consent).await,
             Operation::DataStatus { consent, session } => {

@@ -302,6 +302,15 @@ impl Call {
     }
 }
 
+/// Whether an unsafe call of which this is heard may have been done, and nobody says what it opened.
+pub(crate) fn may_be_done(fact: &Fact) -> bool {
+    match fact {
+        Fact::Failed { failure, .. } => matches!(failure.outcome, Outcome::Unknown | Outcome::Done),
+        Fact::Interrupted { .. } => true,
+        _ => false,
+    }
+}
+
 impl Operation {
     /// Whether an answer is one to this operation.
     pub(crate) const fn is_answered_by(&self, answer: &Answer) -> bool {
@@ -323,7 +332,10 @@ impl Operation {
                 )
                 | (Self::CheckProfile { .. }, Answer::Profiles { .. })
                 | (Self::ReadLink { .. }, Answer::Link)
-                | (Self::ListConsents { .. }, Answer::Consents { .. })
+                | (
+                    Self::ListConsents { .. } | Self::FindConsent { .. },
+                    Answer::Consents { .. }
+                )
                 | (Self::DecryptReturn { .. }, Answer::ReturnRead { .. })
                 | (Self::RequestData { .. }, Answer::DataRequested { .. })
                 | (Self::DataStatus { .. }, Answer::DataStatus { .. })

@@ -5,7 +5,7 @@ use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::Attempts;
-use super::calls::{Calls, Heard};
+use super::calls::{Calls, Heard, may_be_done};
 use super::schedule::set_reconcile;
 use super::settle::Unsettled;
 use super::step::Step;
@@ -370,10 +370,14 @@ impl Verification {
         attempt: u32,
         fact: &Fact,
     ) {
+        let is_current = attempt == self.attempts.number();
         let Fact::Answered { answer, .. } = fact else {
+            let was_asked_for = is_current && self.state == State::Creating;
+            if was_asked_for && self.erases(plan) && may_be_done(fact) {
+                step.tell_operator(LEG, OperatorTask::DeleteByHand);
+            }
             return step.late(Reason::UnknownEffect);
         };
-        let is_current = attempt == self.attempts.number();
         match answer {
             Answer::Opened { reference } if self.stop.is_some() => {
                 self.found(step, plan, reference, is_current);
@@ -779,6 +783,10 @@ impl Verification {
             let sessions: Vec<_> = self.attempts.references().cloned().collect();
             for session in sessions {
                 self.delete(step, session);
+            }
+            // Nobody knows whether there is one, and Veriff tells of a session by its id alone.
+            if matches!(self.state, State::Unsettled(_)) && self.attempts.reference().is_none() {
+                step.tell_operator(LEG, OperatorTask::DeleteByHand);
             }
         }
     }

@@ -88,7 +88,7 @@ fn answer(call: &EffectCall) -> (Answer, Option<DataClass>) {
             (Answer::Profiles { standings }, None)
         }
         Operation::ReadLink { .. } => (Answer::Link, Some(DataClass::Links)),
-        Operation::ListConsents { .. } => {
+        Operation::ListConsents { .. } | Operation::FindConsent { .. } => {
             let consents = vec![news(ConsentState::Active)];
             (Answer::Consents { consents }, None)
         }

@@ -67,6 +67,11 @@ pub enum Operation {
         /// Which ones.
         by: ConsentQuery,
     },
+    /// FinPro: reads whether a consent was approved after its journey had ended, so that it is revoked.
+    FindConsent {
+        /// The consent's handle.
+        handle: ProviderReference,
+    },
     /// FinPro: reads the parameters of the person's return.
     DecryptReturn {
         /// The event whose payload they are.
@@ -190,6 +195,7 @@ impl Operation {
             Self::RequestConsent { .. } => "request-consent",
             Self::ReadLink { .. } => "read-link",
             Self::ListConsents { .. } => "list-consents",
+            Self::FindConsent { .. } => "find-consent",
             Self::DecryptReturn { .. } => "decrypt-return",
             Self::RequestData { .. } => "request-data",
             Self::DataStatus { .. } => "data-status",
@@ -219,6 +225,7 @@ impl Operation {
             | Self::CheckProfile { .. }
             | Self::ReadLink { .. }
             | Self::ListConsents { .. }
+            | Self::FindConsent { .. }
             | Self::DecryptReturn { .. }
             | Self::DataStatus { .. }
             | Self::FetchData { .. }
@@ -252,6 +259,7 @@ impl Operation {
             | Self::RequestConsent { .. }
             | Self::ReadLink { .. }
             | Self::ListConsents { .. }
+            | Self::FindConsent { .. }
             | Self::DecryptReturn { .. }
             | Self::RequestData { .. }
             | Self::DataStatus { .. }
@@ -280,12 +288,12 @@ impl Operation {
         }
     }
 
-    /// Whether it gives something back: a consent is revoked, a session deleted. Such a call is made after a withdrawal too, and no
-    /// other one is.
+    /// Whether it gives something back: a consent is looked for to be revoked, or is, or a session is deleted. Such a call is made after
+    /// a withdrawal too, and no other one is. It names no person.
     pub const fn is_clean_up(&self) -> bool {
         matches!(
             self,
-            Self::RevokeConsent { .. } | Self::DeleteSession { .. }
+            Self::FindConsent { .. } | Self::RevokeConsent { .. } | Self::DeleteSession { .. }
         )
     }
 }

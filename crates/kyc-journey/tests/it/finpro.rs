@@ -471,6 +471,87 @@ fn active_purpose_met_or_journey_ended_revokes() {
     assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
 }
 
+/// No report may ever come of a consent that the person approves after the journey's end.
+#[test]
+fn consent_that_is_approved_after_the_end_is_found_and_given_back() {
+    for end in [Fact::Withdrawn, Fact::Cancel, Fact::ConsentExpired] {
+        let mut world = pending();
+        world.submit(end.clone()).fire(TimerPurpose::Reconcile);
+        assert_eq!(world.calls(), ["find-consent"], "{end:?}");
+        let consents = vec![consent("handle-1", ConsentState::Pending)];
+        world.answer("find-consent", Answer::Consents { consents });
+        assert!(world.calls().is_empty());
+        world.fire(TimerPurpose::Reconcile);
+        let consents = vec![consent("handle-1", ConsentState::Active)];
+        world.answer("find-consent", Answer::Consents { consents });
+        world.was(Verdict::Applied);
+        assert_eq!(world.calls(), ["revoke-consent"], "{end:?}");
+        assert!(!world.is_set(TimerPurpose::Reconcile));
+    }
+}
+
+#[test]
+fn consent_that_is_never_approved_is_looked_for_eight_days_after_the_end() {
+    let mut world = pending();
+    world.submit(Fact::Withdrawn);
+    let (ended_at, mut looks) = (world.at, 0);
+    while world.is_set(TimerPurpose::Reconcile) {
+        world.fire(TimerPurpose::Reconcile);
+        world.answer("find-consent", Answer::Consents { consents: vec![] });
+        looks += 1;
+    }
+    assert_eq!(looks, 12);
+    let days = world.at.duration_since(ended_at).as_hours() / 24;
+    assert_eq!(days, 8);
+    // And a report is heard later, too.
+    world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+    assert_eq!(world.calls(), ["revoke-consent"]);
+}
+
+#[test]
+fn consent_that_has_ended_after_the_end_is_not_looked_for() {
+    for state in [
+        ConsentState::Rejected,
+        ConsentState::Revoked,
+        ConsentState::Expired,
+    ] {
+        let mut world = pending();
+        world.submit(Fact::Withdrawn);
+        let leg = world.leg();
+        world.submit(Fact::Consent(consent("handle-1", state)));
+        world.was(Verdict::Applied);
+        assert!(!world.is_set(TimerPurpose::Reconcile) && world.calls().is_empty());
+        assert_eq!(world.leg(), leg);
+    }
+}
+
+/// Without its handle it is found by the person's name alone, and no such call is made after a withdrawal.
+#[test]
+fn consent_of_which_nobody_knows_is_left_to_a_person() {
+    let mut unsettled = World::given(finpro());
+    unsettled.interrupt("request-consent");
+    unsettled.submit(Fact::Withdrawn);
+    let mut under_way = World::given(finpro());
+    let call = under_way.call("request-consent");
+    under_way.submit(Fact::Withdrawn);
+    assert!(under_way.by_hand().is_empty());
+    under_way.submit(Fact::Interrupted { effect: call });
+    let mut answered = World::given(finpro());
+    let call = answered.call("request-consent");
+    answered.submit(Fact::Withdrawn);
+    answered.submit(Fact::Answered {
+        effect: call,
+        answer: Answer::Opened {
+            reference: reference("handle-1"),
+        },
+    });
+    assert!(answered.by_hand().is_empty() && answered.is_set(TimerPurpose::Reconcile));
+    for world in [unsettled, under_way] {
+        assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
+        assert!(world.calls().is_empty() && world.journey.timers().is_empty());
+    }
+}
+
 #[test]
 fn revocation_that_waits_for_its_next_try_outlives_the_withdrawal() {
     let mut world = ready_of(finpro());

@@ -23,6 +23,20 @@ fn openings() -> [(Plan, &'static str, Leg); 4] {
     ]
 }
 
+fn timers(world: &World) -> Vec<TimerPurpose> {
+    let timers = world.journey.timers().into_iter();
+    timers.map(|timer| timer.name.purpose).collect()
+}
+
+/// What is waited for after the end: only of FinPro's consent can it be found out that the person approved it after all.
+fn watches(opening: &str) -> Vec<TimerPurpose> {
+    let is_watched = opening == "request-consent";
+    is_watched
+        .then_some(TimerPurpose::Reconcile)
+        .into_iter()
+        .collect()
+}
+
 #[test]
 fn g1_same_command_changes_nothing() {
     let mut world = World::given(documents());
@@ -455,7 +469,8 @@ fn g10_cancellation_stops_and_keeps_what_is_held() {
             (JourneyStatus::Cancelled, LegStatus::Stopped)
         );
         assert!(world.erased(DataClass::Links) && !world.erased(DataClass::Evidence));
-        assert!(world.journey.timers().is_empty() && world.calls().is_empty());
+        assert_eq!(timers(&world), watches(opening));
+        assert!(world.calls().is_empty());
         world.submit(Fact::Reopen).was(Verdict::Discarded);
         // The person can still withdraw.
         world.submit(Fact::Withdrawn);
@@ -486,7 +501,7 @@ fn g12_deadline_expires_what_is_open() {
             (world.status(), world.journey.leg_status(leg)),
             (JourneyStatus::Expired, LegStatus::Expired)
         );
-        assert!(world.journey.timers().is_empty());
+        assert_eq!(timers(&world), watches(opening));
     }
 }
 

@@ -276,12 +276,10 @@ fn check(before: &Path, after: &Path) {
         assert_eq!(is, JourneyStatus::Withdrawn, "{trace:?}");
         let all_give_back = calls(&new.last.effects).iter().all(Operation::is_clean_up);
         assert!(all_give_back && !new.last.keeps_payload, "{trace:?}");
-        assert!(
-            new.journey
-                .timers()
-                .iter()
-                .all(|timer| matches!(timer.name.purpose, kyc_journey::TimerPurpose::Retry(_)))
-        );
+        assert!(new.journey.timers().iter().all(|timer| matches!(
+            timer.name.purpose,
+            kyc_journey::TimerPurpose::Retry(_) | kyc_journey::TimerPurpose::Reconcile
+        )));
     }
     // Ends are stable.
     if was.is_end() && is != was {

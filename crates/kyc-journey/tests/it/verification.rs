@@ -36,6 +36,26 @@ const OPEN: [SessionState; 5] = [
     SessionState::ResubmissionRequested,
 ];
 
+/// Veriff finds a session by its id alone.
+#[test]
+fn session_of_which_nobody_knows_is_left_to_a_person_by_a_withdrawal() {
+    let mut unsettled = World::given(verification());
+    unsettled.interrupt("create-session");
+    let mut cancelled = unsettled.clone();
+    unsettled.submit(Fact::Withdrawn);
+    let mut under_way = World::given(verification());
+    let call = under_way.call("create-session");
+    under_way.submit(Fact::Withdrawn);
+    assert!(under_way.by_hand().is_empty());
+    under_way.submit(Fact::Interrupted { effect: call });
+    for world in [unsettled, under_way] {
+        assert_eq!(world.by_hand(), [OperatorTask::DeleteByHand]);
+    }
+    // What is kept here may be kept there.
+    cancelled.submit(Fact::Cancel);
+    assert!(cancelled.by_hand().is_empty());
+}
+
 #[test]
 fn idle_begin_creates() {
     let world = World::given(verification());

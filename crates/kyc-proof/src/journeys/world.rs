@@ -288,12 +288,16 @@ impl Script {
                 self.note(format!("{name} {}", session.as_str()));
                 None
             }
-            Operation::ListConsents { by } => {
-                let about = match by {
-                    ConsentQuery::Person { correlation } => correlation.expose(),
-                    ConsentQuery::Handle(handle) => handle.as_str().to_owned(),
-                    ConsentQuery::Id(id) => asked_for(id).to_owned(),
-                    _ => unreachable!("a query of another kind"),
+            Operation::ListConsents { .. } | Operation::FindConsent { .. } => {
+                let about = match &call.operation {
+                    Operation::FindConsent { handle } => handle.as_str().to_owned(),
+                    Operation::ListConsents { by } => match by {
+                        ConsentQuery::Person { correlation } => correlation.expose(),
+                        ConsentQuery::Handle(handle) => handle.as_str().to_owned(),
+                        ConsentQuery::Id(id) => asked_for(id).to_owned(),
+                        _ => unreachable!("a query of another kind"),
+                    },
+                    _ => unreachable!("another operation"),
                 };
                 let is_open = self.has("open", &about);
                 let consent = is_open.then(|| self.consent(&about, self.consent_state(&about)));

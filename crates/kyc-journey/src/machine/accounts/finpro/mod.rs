@@ -7,7 +7,7 @@ use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::{Attempts, Belongs};
-use crate::machine::calls::{Calls, Heard};
+use crate::machine::calls::{Calls, Heard, may_be_done};
 use crate::machine::schedule::set_reconcile;
 use crate::machine::settle::Unsettled;
 use crate::machine::step::Step;
@@ -25,6 +25,9 @@ const DISCOVERY: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
+
+/// How often a consent that was open when its journey ended is looked for, by the times of a pending one: within eight days.
+const LOOKS_AFTER_THE_END: u32 = 12;
 
 /// How long a revocation is tried, before an operator revokes it by hand.
 const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -337,14 +340,21 @@ impl FinPro {
     }
 
     fn given_up(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, attempt: u32, fact: &Fact) {
+        let is_current = attempt == self.attempts.number();
         let Fact::Answered { answer, .. } = fact else {
+            let was_requested = is_current && self.consent == Consent::Requesting;
+            if self.stop.is_some() && was_requested && may_be_done(fact) {
+                step.tell_operator(LEG, OperatorTask::RevokeByHand);
+            }
             return step.late(Reason::UnknownEffect);
         };
-        let is_current = attempt == self.attempts.number();
         match answer {
             Answer::Opened { reference } if !is_current => self.attempts.adopt_replaced(reference),
-            // A consent that is approved after all finds the journey by it, and is given back.
-            Answer::Opened { reference } if self.stop.is_some() => self.attempts.adopt(reference),
+            // A consent that is approved after all is given back.
+            Answer::Opened { reference } if self.stop.is_some() => {
+                self.attempts.adopt(reference);
+                self.watch(step);
+            }
             Answer::Opened { reference } if matches!(self.consent, Consent::Unsettled(_)) => {
                 return self.requested(step, plan, reference);
             }
@@ -378,7 +388,10 @@ impl FinPro {
                 self.requested(step, plan, reference);
             }
             (Operation::ReadLink { .. }, Answer::Link) => self.show_link(step),
-            (Operation::ListConsents { .. }, Answer::Consents { consents }) => {
+            (
+                Operation::ListConsents { .. } | Operation::FindConsent { .. },
+                Answer::Consents { consents },
+            ) => {
                 self.listed(step, plan, consents);
             }
             (Operation::DecryptReturn { .. }, Answer::ReturnRead { end }) => {
@@ -540,13 +553,7 @@ impl FinPro {
 
     fn return_read(&mut self, step: &mut Step<'_>, end: AggregatorReturn) {
         step.erase(Some(LEG), DataClass::Codes);
-        if !matches!(
-            self.consent,
-            Consent::Requesting
-                | Consent::Unsettled(_)
-                | Consent::Pending { .. }
-                | Consent::Abandoned
-        ) {
+        if !self.is_open() {
             return step.late(Reason::Known);
         }
         match end {
@@ -668,13 +675,7 @@ impl FinPro {
 
     /// A consent that is approved after its journey has ended is given back.
     fn observe_when_stopped(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
-        let is_open = matches!(
-            self.consent,
-            Consent::Requesting
-                | Consent::Unsettled(_)
-                | Consent::Pending { .. }
-                | Consent::Abandoned
-        );
+        let is_open = self.is_open();
         match news.state {
             ConsentState::Active | ConsentState::Paused if is_open => match &news.consent {
                 Some(_) => {
@@ -682,8 +683,14 @@ impl FinPro {
                     self.give_back(step);
                     step.reason = Some(Reason::LegEnded);
                 }
+                // The next look finds the id.
                 None => step.kept(Reason::LegEnded),
             },
+            ConsentState::Rejected | ConsentState::Revoked | ConsentState::Expired if is_open => {
+                self.consent = Consent::Expired;
+                step.cancel_timer(TimerName::leg(LEG, TimerPurpose::Reconcile));
+                step.reason = Some(Reason::LegEnded);
+            }
             ConsentState::Revoked | ConsentState::Expired if self.consent == Consent::Revoking => {
                 self.is_revoked(step);
             }
@@ -824,15 +831,8 @@ impl FinPro {
 
     /// Revokes the consent, if there is one to revoke.
     fn give_back(&mut self, step: &mut Step<'_>) {
-        let is_revocable = matches!(
-            self.consent,
-            Consent::Active
-                | Consent::Paused
-                | Consent::Requesting
-                | Consent::Unsettled(_)
-                | Consent::Pending { .. }
-                | Consent::Abandoned
-        );
+        let is_revocable =
+            self.is_open() || matches!(self.consent, Consent::Active | Consent::Paused);
         if let (true, Some(consent)) = (is_revocable, self.consent_id.clone()) {
             self.consent = Consent::Revoking;
             self.given_back.push(consent.clone());
@@ -872,8 +872,15 @@ impl FinPro {
         purpose: TimerPurpose,
     ) {
         let is_pending = matches!(self.consent, Consent::Pending { .. } | Consent::Abandoned);
+        let is_stopped = self.stop.is_some() && self.is_open();
         match (purpose, &mut self.consent, &mut self.data) {
             (TimerPurpose::Retry(slot), _, _) if self.calls.retry(step, slot) => {}
+            (TimerPurpose::Reconcile, _, _) if is_stopped => {
+                self.find(step);
+                if self.reconciles < LOOKS_AFTER_THE_END {
+                    set_reconcile(step, LEG, &mut self.reconciles);
+                }
+            }
             (TimerPurpose::Link, Consent::Pending { .. }, _) => {
                 step.erase(Some(LEG), DataClass::Links);
                 self.consent = Consent::Abandoned;
@@ -914,6 +921,37 @@ impl FinPro {
             step.erase(Some(LEG), DataClass::Codes);
         }
         self.give_back(step);
+        self.watch(step);
+    }
+
+    /// Whether the person may yet approve.
+    fn is_open(&self) -> bool {
+        matches!(
+            self.consent,
+            Consent::Requesting
+                | Consent::Unsettled(_)
+                | Consent::Pending { .. }
+                | Consent::Abandoned
+        )
+    }
+
+    /// The journey has ended, and the person may yet approve at the aggregator: the consent is looked for, because no report may come.
+    /// One without a handle cannot be looked for without the person's name.
+    fn watch(&mut self, step: &mut Step<'_>) {
+        if self.is_open() && self.attempts.reference().is_some() {
+            self.reconciles = 0;
+            set_reconcile(step, LEG, &mut self.reconciles);
+        } else if matches!(self.consent, Consent::Unsettled(_)) {
+            step.tell_operator(LEG, OperatorTask::RevokeByHand);
+        }
+    }
+
+    fn find(&mut self, step: &mut Step<'_>) {
+        if let Some(handle) = self.attempts.reference().cloned() {
+            let until = later(step.at, LOOK_UP);
+            self.calls
+                .begin_once(step, Operation::FindConsent { handle }, until);
+        }
     }
 
     pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
