@@ -257,6 +257,49 @@ async fn a_server_with_which_there_is_no_tls_is_told_from_one_that_is_away() {
     assert!(PostgresOptions::new(odd).unwrap().has_password());
 }
 
+#[tokio::test]
+async fn journeys_are_taken_alone_or_by_several_until_they_are_given_back() {
+    let Some(database) = Database::new().await else {
+        return;
+    };
+    let [one, other] = [
+        open(&database).await.unwrap(),
+        open(&database).await.unwrap(),
+    ];
+    let alone = one.claim(true).await.unwrap().unwrap();
+    for is_alone in [true, false] {
+        assert!(other.claim(is_alone).await.unwrap().is_none());
+    }
+    // Another schema is other journeys.
+    let options = PostgresOptions::new(&database.address).unwrap();
+    let elsewhere = options.with_schema("elsewhere").unwrap();
+    let elsewhere = elsewhere.connect(Arc::new(ClearText)).await.unwrap();
+    assert!(elsewhere.claim(true).await.unwrap().is_some());
+    drop(alone);
+    let shared = [
+        until(&other, false).await,
+        one.claim(false).await.unwrap().unwrap(),
+    ];
+    assert!(one.claim(true).await.unwrap().is_none());
+    drop(shared);
+    // It ends with its connection, however that ends.
+    let lost = until(&one, true).await;
+    database.client().await.batch_execute(END).await.unwrap();
+    let _found = until(&other, true).await;
+    drop(lost);
+}
+
+/// A claim that is given back is free once the server has heard of it.
+async fn until(engine: &PostgresEngine, alone: bool) -> kyc_journey_postgres::Claim {
+    loop {
+        // The pool may have lost a connection, and says so once.
+        if let Ok(Some(claim)) = engine.claim(alone).await {
+            return claim;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Ends every other connection to the database.
 pub(crate) const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'";
