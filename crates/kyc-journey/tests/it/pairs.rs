@@ -70,17 +70,16 @@ fn plans() -> Vec<Plan> {
             .set_every(Some(every))
             .set_sessions_a_month(Some(3))
     };
-    let finpass = |flow| {
-        AccountsPlan::new(Provider::Finpass)
-            .set_flow(flow)
-            .set_every(Some(every))
-    };
+    let finpass = || AccountsPlan::new(Provider::Finpass);
+    let monitoring = finpass()
+        .set_flow(FinpassFlow::Monitoring)
+        .set_every(Some(every));
     vec![
         Plan::new().set_documents(Some(documents())),
         Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::EAadhaar]))),
         Plan::new().set_accounts(Some(finpro())),
-        Plan::new().set_accounts(Some(finpass(FinpassFlow::Underwriting))),
-        Plan::new().set_accounts(Some(finpass(FinpassFlow::Monitoring))),
+        Plan::new().set_accounts(Some(finpass())),
+        Plan::new().set_accounts(Some(monitoring)),
         Plan::new().set_verification(Some(VerificationPlan::new())),
         Plan::new().set_verification(Some(VerificationPlan::new().set_required(false))),
     ]
