@@ -37,10 +37,15 @@ impl PostgresError {
         let condition = format!("the server refused it with SQLSTATE {}", code.code());
         match is_away(code) {
             true => Self::unreachable(condition),
-            false => Self {
-                condition,
-                is_unreachable: false,
-            },
+            false => Self::refused(condition),
+        }
+    }
+
+    /// The server was reached, and refused it.
+    pub(crate) fn refused(condition: impl Into<String>) -> Self {
+        Self {
+            condition: condition.into(),
+            is_unreachable: false,
         }
     }
 
@@ -121,10 +126,9 @@ impl From<Failure> for EngineError {
                 EngineError::new(kind).with_source(PostgresError::of(&error))
             }
             Failure::Pool(why) => unavailable(PostgresError::unreachable(why)),
-            Failure::Overtaken => unavailable(PostgresError {
-                condition: "it was overtaken again and again".to_owned(),
-                is_unreachable: false,
-            }),
+            Failure::Overtaken => {
+                unavailable(PostgresError::refused("it was overtaken again and again"))
+            }
         }
     }
 }

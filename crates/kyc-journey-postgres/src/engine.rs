@@ -16,6 +16,7 @@ use kyc_journey::{
 };
 use tokio::sync::Notify;
 
+use crate::claim::{self, Claim};
 use crate::group::Groups;
 use crate::lease::Leases;
 use crate::{reads, reports};
@@ -96,6 +97,18 @@ impl PostgresEngine {
         self.open()?;
         let own = self.leases.current();
         Ok(reads::is_carried_out_elsewhere(&self.pool, journey, own).await?)
+    }
+
+    /// Takes the journeys for this process until what is returned is dropped, alone, or with others who do not want them alone; `None` while
+    /// somebody else has them otherwise. It binds nobody but those who ask, and is for what one process alone can go on with: a run takes up
+    /// whatever begins in the database. It ends with its connection, so that nothing is left of a process that dies.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn claim(&self, alone: bool) -> Result<Option<Claim>, EngineError> {
+        self.open()?;
+        Ok(claim::take(&self.pool, alone).await?)
     }
 
     /// Takes nothing more, commits what waits, and gives up the lease, so that another process takes over at once and not when it ends.

@@ -41,6 +41,16 @@ pub enum OpenError {
     /// The server cannot be reached, or takes nobody in now. Check the address, and try again.
     #[error("the server of the database cannot be reached: {0}")]
     Unreachable(PostgresError),
+    /// The server offers no TLS, or its address is a socket of this machine, over which there is none. Turn TLS on at the server, or let the
+    /// address of a server on this machine not ask for it.
+    #[error("the server of the database offers no TLS, which the connection needs")]
+    ServerWithoutTls,
+    /// The connection needs TLS, and the address has no name against which the server's certificate could be checked. Add `host=`.
+    #[error("the address of the database has no name that a certificate could be for")]
+    NoServerName,
+    /// The server and this program agree on no TLS. Check which versions of TLS and which clients the server takes.
+    #[error("the server of the database and this program agree on no TLS: {0}")]
+    Handshake(PostgresError),
     /// The server's certificate is not one that is trusted, or is another name's.
     #[error("the certificate of the database's server is not trusted, or not for this name")]
     Certificate,
@@ -146,13 +156,15 @@ impl From<tokio_postgres::Error> for OpenError {
             _ => {}
         }
         let source = std::error::Error::source(&error);
-        // The driver has no kind for it.
-        if source.is_some_and(|source| source.to_string() == "password missing") {
-            return Self::NoPassword;
+        // The driver has no kinds for these.
+        match source.map(ToString::to_string).as_deref() {
+            Some("password missing") => return Self::NoPassword,
+            Some("server does not support TLS") => return Self::ServerWithoutTls,
+            _ => {}
         }
         #[cfg(feature = "tls")]
-        if source.is_some_and(is_untrusted) {
-            return Self::Certificate;
+        if let Some(refused) = source.and_then(without_tls) {
+            return refused;
         }
         match PostgresError::of(&error) {
             error if error.is_unreachable() => Self::Unreachable(error),
@@ -161,11 +173,15 @@ impl From<tokio_postgres::Error> for OpenError {
     }
 }
 
-/// Whether a connection failed because the server's certificate was refused.
+/// Why there is no TLS with a server that was reached; `None` if the connection failed otherwise.
 #[cfg(feature = "tls")]
-fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
-    let io = error.downcast_ref::<std::io::Error>();
-    let inner = io.and_then(std::io::Error::get_ref);
-    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+fn without_tls(error: &(dyn std::error::Error + 'static)) -> Option<OpenError> {
+    let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    if inner.is::<crate::tls::NoName>() {
+        return Some(OpenError::NoServerName);
+    }
+    Some(match inner.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(_) => OpenError::Certificate,
+        other => OpenError::Handshake(PostgresError::refused(other.to_string())),
+    })
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod changes;
+mod claim;
 mod database;
 mod engine;
 mod error;
@@ -16,6 +17,7 @@ pub mod testing;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use claim::Claim;
 pub use database::PostgresError;
 pub use engine::PostgresEngine;
 #[cfg(feature = "consent")]

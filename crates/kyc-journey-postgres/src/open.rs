@@ -101,14 +101,15 @@ impl PostgresEngine {
 
 impl PostgresOptions {
     /// A database by its address: `postgres://user:password@host:port/database`, or words as libpq reads them,
-    /// `host=… user=… dbname=…`.
+    /// `host=… user=… dbname=…`. A certificate is always checked against the server's name, so that `sslmode=verify-ca` and
+    /// `sslmode=verify-full` are `sslmode=require`.
     ///
     /// # Errors
     ///
     /// [`Address`](OpenError::Address) if it is neither.
     pub fn new(address: &str) -> Result<Self, OpenError> {
         // What the driver says about an address may repeat its password.
-        let config = Config::from_str(address).map_err(|_| OpenError::Address)?;
+        let config = Config::from_str(&verifying(address)).map_err(|_| OpenError::Address)?;
         match config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             true => Err(OpenError::Address),
             false => Ok(Self {
@@ -335,6 +336,9 @@ impl PostgresOptions {
     /// Encrypted, unless the server is this machine or the caller says otherwise.
     fn mode(&self) -> Result<SslMode, OpenError> {
         let asked = self.config.get_ssl_mode();
+        if asked == SslMode::Require && self.is_socket() {
+            return Err(OpenError::ServerWithoutTls);
+        }
         if self.is_local() {
             // No certificate is asked of a server that is not asked to have one.
             return Ok(match asked {
@@ -351,6 +355,13 @@ impl PostgresOptions {
         }
     }
 
+    /// Whether it is reached by a socket of this machine alone, over which PostgreSQL speaks no TLS.
+    fn is_socket(&self) -> bool {
+        let hosts = self.config.get_hosts();
+        let is_socket = |host: &Host| !matches!(host, Host::Tcp(_));
+        self.config.get_hostaddrs().is_empty() && hosts.iter().all(is_socket)
+    }
+
     fn is_local(&self) -> bool {
         let is_local = |host: &Host| match host {
             Host::Tcp(name) => {
@@ -363,6 +374,20 @@ impl PostgresOptions {
         let addresses = self.config.get_hostaddrs();
         self.config.get_hosts().iter().all(is_local) && addresses.iter().all(IpAddr::is_loopback)
     }
+}
+
+/// The address in the driver's words, which has none for a certificate that is checked: here each one is.
+fn verifying(address: &str) -> String {
+    // What stands in a URL before its last question mark are names and perhaps a password.
+    let at = match address.contains("://") {
+        true => address.rfind('?').unwrap_or(address.len()),
+        false => 0,
+    };
+    let (before, parameters) = address.split_at_checked(at).unwrap_or_default();
+    let parameters = parameters
+        .replace("sslmode=verify-full", "sslmode=require")
+        .replace("sslmode=verify-ca", "sslmode=require");
+    format!("{before}{parameters}")
 }
 
 /// Why a connection was not taken into the pool, which itself tells no more than that.

@@ -65,10 +65,15 @@ impl MakeTlsConnect<Socket> for Tls {
         let name = ServerName::try_from(domain.to_owned());
         Ok(Connect {
             connector: self.0.clone(),
-            name: name.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
+            name: name.map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, NoName))?,
         })
     }
 }
+
+/// The address has no name that a certificate could be for.
+#[derive(Debug, thiserror::Error)]
+#[error("no name that a certificate could be for")]
+pub(crate) struct NoName;
 
 pub(crate) struct Connect {
     connector: TlsConnector,

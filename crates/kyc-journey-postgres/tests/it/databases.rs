@@ -180,7 +180,7 @@ async fn a_connection_to_another_machine_is_encrypted_or_refused() {
     });
     let address = format!("host=kyc.invalid hostaddr=127.0.0.1 port={port} user=kyc");
     let error = connect(&address).await;
-    assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+    assert!(matches!(error, OpenError::ServerWithoutTls), "{error:?}");
     let (request, rest) = heard.await.unwrap();
     assert_eq!(request, [0, 0, 0, 8, 4, 210, 22, 47], "asks for TLS");
     assert!(rest.is_empty(), "and says nothing in the clear");
@@ -191,6 +191,112 @@ async fn a_connection_to_another_machine_is_encrypted_or_refused() {
             options.with_schema(name),
             Err(OpenError::SchemaName)
         ));
+    }
+}
+
+/// Says this to whoever asks for TLS, and closes the connection.
+async fn answering(answer: &'static [u8]) -> u16 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 8];
+            stream.read_exact(&mut request).await.unwrap();
+            stream.write_all(answer).await.unwrap();
+            // What is left unread would reset the connection.
+            stream.shutdown().await.unwrap();
+            let _rest = stream.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_with_which_there_is_no_tls_is_told_from_one_that_is_away() {
+    let refused = async |address: String| {
+        let options = PostgresOptions::new(&address).unwrap();
+        options.connect(Arc::new(ClearText)).await.unwrap_err()
+    };
+    let port = answering(b"N").await;
+    for mode in ["require", "verify-ca", "verify-full"] {
+        for address in [
+            format!("postgres://kyc@localhost:{port}/kyc?sslmode={mode}"),
+            format!("host=localhost port={port} user=kyc sslmode={mode}"),
+            format!("host=/tmp user=kyc sslmode={mode}"),
+        ] {
+            let error = refused(address).await;
+            assert!(matches!(error, OpenError::ServerWithoutTls), "{error:?}");
+        }
+    }
+    let nameless = format!("hostaddr=127.0.0.1 port={port} user=kyc sslmode=require");
+    let error = refused(nameless).await;
+    assert!(matches!(error, OpenError::NoServerName), "{error:?}");
+    // It says yes, and then no TLS: an alert that no version is right.
+    let other = answering(b"S\x15\x03\x03\x00\x02\x02\x46").await;
+    let error = refused(format!(
+        "postgres://kyc@localhost:{other}/kyc?sslmode=require"
+    ))
+    .await;
+    assert!(matches!(error, OpenError::Handshake(_)), "{error:?}");
+    for answer in [&b""[..], b"S"] {
+        let closed = answering(answer).await;
+        let error = refused(format!(
+            "postgres://kyc@localhost:{closed}/kyc?sslmode=require"
+        ))
+        .await;
+        assert!(
+            matches!(&error, OpenError::Unreachable(why) if why.is_unreachable()),
+            "{error:?}"
+        );
+    }
+    // A password that reads like a mode is one.
+    let odd = "postgres://kyc:sslmode=verify-full@localhost/kyc";
+    assert!(PostgresOptions::new(odd).unwrap().has_password());
+}
+
+#[tokio::test]
+async fn journeys_are_taken_alone_or_by_several_until_they_are_given_back() {
+    let Some(database) = Database::new().await else {
+        return;
+    };
+    let [one, other] = [
+        open(&database).await.unwrap(),
+        open(&database).await.unwrap(),
+    ];
+    let alone = one.claim(true).await.unwrap().unwrap();
+    for is_alone in [true, false] {
+        assert!(other.claim(is_alone).await.unwrap().is_none());
+    }
+    // Another schema is other journeys.
+    let options = PostgresOptions::new(&database.address).unwrap();
+    let elsewhere = options.with_schema("elsewhere").unwrap();
+    let elsewhere = elsewhere.connect(Arc::new(ClearText)).await.unwrap();
+    assert!(elsewhere.claim(true).await.unwrap().is_some());
+    drop(alone);
+    let shared = [
+        until(&other, false).await,
+        one.claim(false).await.unwrap().unwrap(),
+    ];
+    assert!(one.claim(true).await.unwrap().is_none());
+    drop(shared);
+    // It ends with its connection, however that ends.
+    let lost = until(&one, true).await;
+    database.client().await.batch_execute(END).await.unwrap();
+    let _found = until(&other, true).await;
+    drop(lost);
+}
+
+/// A claim that is given back is free once the server has heard of it.
+async fn until(engine: &PostgresEngine, alone: bool) -> kyc_journey_postgres::Claim {
+    loop {
+        // The pool may have lost a connection, and says so once.
+        if let Ok(Some(claim)) = engine.claim(alone).await {
+            return claim;
+        }
+        tokio::task::yield_now().await;
     }
 }
 

@@ -45,9 +45,12 @@ struct Started {
     /// Keys of the latest commands, each of which may have begun something that must not begin twice.
     #[serde(default)]
     handled: Vec<EventKey>,
-    /// What was left to a person to do at a provider, each once.
+    /// What is left to a person to do at a provider, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     by_hand: Vec<(Leg, OperatorTask)>,
+    /// What was, and was done, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    resolved: Vec<(Leg, OperatorTask)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -111,7 +114,7 @@ pub struct LegView<'a> {
     pub missing: &'a [DocumentKind],
     /// Verification: how often the person had to try again in the same session.
     pub resubmissions: u32,
-    /// What was left to a person to do at the provider. It stays: nobody tells the journey that it was done.
+    /// What is left to a person to do at the provider, until somebody says that it was done.
     pub by_hand: Vec<OperatorTask>,
 }
 
@@ -214,10 +217,17 @@ impl Journey {
         })
     }
 
-    /// What was left to a person to do at providers, such as to revoke a consent whose revocation failed; each leg's once.
+    /// What is left to a person to do at providers, such as to revoke a consent whose revocation failed, until
+    /// [somebody says](Fact::Resolved) that it was done; each leg's once.
     pub fn by_hand(&self) -> impl Iterator<Item = (Leg, OperatorTask)> {
         let started = self.started.iter();
         started.flat_map(|started| started.by_hand.iter().copied())
+    }
+
+    /// What was left to a person to do at providers, and was done, unless it is left again.
+    pub fn resolved(&self) -> impl Iterator<Item = (Leg, OperatorTask)> {
+        let started = self.started.iter();
+        started.flat_map(|started| started.resolved.iter().copied())
     }
 
     /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
@@ -333,6 +343,7 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
                 && !started.by_hand.contains(&(*leg, *task))
             {
                 started.by_hand.push((*leg, *task));
+                started.resolved.retain(|done| *done != (*leg, *task));
             }
         }
         if verdict == Verdict::Applied && event.fact.is_command() {
@@ -367,6 +378,7 @@ impl Started {
             plan: plan.clone(),
             handled: Vec::new(),
             by_hand: Vec::new(),
+            resolved: Vec::new(),
         }
     }
 
@@ -434,6 +446,7 @@ impl Started {
                 false => self.end(status, step, JourneyStatus::Cancelled, Stop::Cancelled),
             },
             Fact::AskAgain | Fact::Reopen => self.reopen(status, step, event),
+            Fact::Resolved { task } => self.resolve(step, event, *task),
             Fact::TimerFired { timer, generation } => match step.fire(timer, *generation) {
                 Fired::Due => self.timer(status, step, timer),
                 Fired::Early => step.kept(Reason::EarlyTimer),
@@ -565,6 +578,26 @@ impl Started {
                     leg.on(step, plan, event);
                 }
             }
+        }
+    }
+
+    /// What was left to a person is done. It is told of a journey that has ended, too: that is when most is left.
+    fn resolve(&mut self, step: &mut Step<'_>, event: &Event, task: OperatorTask) {
+        let Some(leg) = self.named(event) else {
+            return step.discarded(Reason::NoLeg);
+        };
+        if !self.plan.has(leg) {
+            return step.discarded(Reason::NotPlanned);
+        }
+        step.leg = Some(leg);
+        let left = (leg, task);
+        match self.by_hand.contains(&left) {
+            true => {
+                self.by_hand.retain(|other| *other != left);
+                self.resolved.push(left);
+            }
+            false if self.resolved.contains(&left) => step.late(Reason::Known),
+            false => step.discarded(Reason::NotExpected),
         }
     }
 

@@ -225,7 +225,8 @@ pub enum OperatorTask {
 }
 
 impl OperatorTask {
-    /// Whether something is left at a provider that only a person gives back: no later event of the journey says that it was done.
+    /// Whether something is left at a provider that only a person gives back, and says that it was done
+    /// ([`Resolved`](crate::Fact::Resolved)).
     pub const fn is_by_hand(self) -> bool {
         matches!(self, Self::DeleteByHand | Self::RevokeByHand)
     }

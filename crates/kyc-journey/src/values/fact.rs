@@ -5,7 +5,7 @@ use provider_core::Outcome;
 use provider_core::capability::{AggregatorId, ProviderReference};
 use serde::{Deserialize, Serialize};
 
-use super::effect::TimerName;
+use super::effect::{OperatorTask, TimerName};
 use super::id::{Correlation, CorrelationToken, EffectId, ReceiptId};
 use super::plan::{DocumentKind, Plan, Provider};
 
@@ -53,6 +53,11 @@ pub enum Fact {
     Settled {
         /// Whether it was done.
         done: bool,
+    },
+    /// An operator has done at the leg's provider what was left to a person, or found it done.
+    Resolved {
+        /// What was left.
+        task: OperatorTask,
     },
     /// The person asks for the leg again, knowing that the last time may have been counted.
     AskAgain,
@@ -783,6 +788,7 @@ impl Fact {
             Self::Cancel => "cancel",
             Self::Resume => "resume",
             Self::Settled { .. } => "settled",
+            Self::Resolved { .. } => "resolved",
             Self::AskAgain => "ask-again",
             Self::Reopen => "reopen",
             Self::PurposeMet => "purpose-met",
@@ -811,6 +817,7 @@ impl Fact {
                 | Self::Reopen
                 | Self::Resume
                 | Self::Settled { .. }
+                | Self::Resolved { .. }
                 | Self::HandIn
                 | Self::OneTimeCodeWanted
                 | Self::OneTimeCodeTyped

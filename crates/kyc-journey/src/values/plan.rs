@@ -20,7 +20,6 @@ const LONGEST_KEPT: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
 const LENGTH_KEPT: &str = "a length of time such as `365d` or `12h`, 100 years at most";
 /// Who has accounts.
 const OF_ACCOUNTS: &str = "`finpro` or `finpass`";
-const NO_CHOICE: &str = "must not be given: Finpass has no choice of aggregator";
 
 /// Who carries out a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -190,8 +189,9 @@ impl Plan {
     /// # Errors
     ///
     /// It has no leg; a leg waits for one that is not planned, or for itself by way of others; documents are asked for without
-    /// saying which; accounts are another company's, or aggregators are named to Finpass; a duration is not positive, or longer than 10
-    /// years: how long data is kept, than 100.
+    /// saying which; accounts are another company's, or say something that their provider does not read: a flow at FinPro, aggregators,
+    /// sessions, a template that fetches by itself or, but for monitoring, a frequency at Finpass; a duration is not positive, or longer
+    /// than 10 years: how long data is kept, than 100.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         fn rule(
             holds: bool,
@@ -238,14 +238,8 @@ impl Plan {
                 "accounts.provider",
                 format!("must be {OF_ACCOUNTS}"),
             )?;
-            let is_finpass = accounts.provider == Provider::Finpass;
-            let is_chosen = accounts.default_aggregator.is_some();
-            for (is_given, field) in [
-                (!accounts.aggregators.is_empty(), "accounts.aggregators"),
-                (is_chosen, "accounts.default_aggregator"),
-            ] {
-                let holds = !(is_finpass && is_given);
-                rule(holds, field, NO_CHOICE)?;
+            for (field, why) in accounts.unread() {
+                rule(false, field, format!("must not be given: {why}"))?;
             }
             length(accounts.link, "accounts.link")?;
             rule(
@@ -498,10 +492,10 @@ pub struct AccountsPlan {
     /// FinPro: whether the consent's template fetches data by itself, so that no data session is requested; no.
     #[serde(default)]
     pub fetches_by_itself: bool,
-    /// How often data is fetched again; `None`: once.
+    /// How often data is fetched again, at Finpass in the flow `monitoring` alone; `None`: once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Frequency>,
-    /// Finpass: the flow.
+    /// Finpass: the flow; `underwriting`. At FinPro there is none, and another one is refused.
     #[serde(default = "underwriting")]
     pub flow: FinpassFlow,
     /// FinPro: how many data sessions may be requested within 30 days, by the terms of the consent; `None`: no limit.
@@ -518,6 +512,52 @@ pub struct AccountsPlan {
 }
 
 impl AccountsPlan {
+    /// What is said of another provider or flow, and why nothing reads it. What a member has by default says nothing.
+    fn unread(&self) -> Vec<(&'static str, &'static str)> {
+        const NO_CHOICE: &str = "Finpass has no choice of aggregator";
+
+        let is_monitoring = self.flow == FinpassFlow::Monitoring;
+        let of_finpass = [(
+            self.flow != underwriting(),
+            "accounts.flow",
+            "FinPro has no flows, which are Finpass's",
+        )];
+        let of_finpro = [
+            (
+                !self.aggregators.is_empty(),
+                "accounts.aggregators",
+                NO_CHOICE,
+            ),
+            (
+                self.default_aggregator.is_some(),
+                "accounts.default_aggregator",
+                NO_CHOICE,
+            ),
+            (
+                self.fetches_by_itself,
+                "accounts.fetches_by_itself",
+                "Finpass has no template of a consent",
+            ),
+            (
+                self.sessions_a_month.is_some(),
+                "accounts.sessions_a_month",
+                "Finpass has no data sessions",
+            ),
+            (
+                self.every.is_some() && !is_monitoring,
+                "accounts.every",
+                "at Finpass the flow `monitoring` alone fetches again",
+            ),
+        ];
+        let others: &[_] = match self.provider {
+            Provider::FinPro => &of_finpass,
+            Provider::Finpass => &of_finpro,
+            Provider::Deepvue | Provider::Veriff => &[],
+        };
+        let given = others.iter().filter(|(is_given, ..)| *is_given);
+        given.map(|(_, field, why)| (*field, *why)).collect()
+    }
+
     /// Required, by this provider.
     pub fn new(provider: Provider) -> Self {
         Self {
@@ -577,7 +617,7 @@ impl AccountsPlan {
         self
     }
 
-    /// How often data is fetched again.
+    /// How often data is fetched again, at Finpass in the flow `monitoring` alone.
     #[must_use]
     pub fn set_every(mut self, every: Option<Frequency>) -> Self {
         self.every = every;

@@ -2,9 +2,10 @@
 
 use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
-    AccountsPlan, Answer, ConsentState, DataClass, DataState, DocumentKind, DocumentsPlan, Fact,
-    Failure, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Plan, Provider, Reason, ReceiptId,
-    Refusal, ReturnEnd, Seq, SessionState, TimerPurpose, Verdict, VerificationPlan,
+    AccountsPlan, Answer, CalendarUnit, ConsentState, DataClass, DataState, DocumentKind,
+    DocumentsPlan, Fact, Failure, FinpassFlow, Frequency, JourneyStatus, LedgerEntry, Leg,
+    LegStatus, Notice, Plan, Provider, Reason, ReceiptId, Refusal, ReturnEnd, Seq, SessionState,
+    TimerPurpose, Verdict, VerificationPlan,
 };
 
 use crate::world::{
@@ -76,6 +77,15 @@ fn new_start_awaits_the_consent() {
     assert_eq!(world.journey.leg_status(Leg::Documents), LegStatus::Waiting);
 }
 
+const EVERY_DAY: Frequency = Frequency {
+    count: 1,
+    unit: CalendarUnit::Day,
+};
+
+fn accounts_with(provider: Provider, change: fn(AccountsPlan) -> AccountsPlan) -> Plan {
+    Plan::new().set_accounts(Some(change(AccountsPlan::new(provider))))
+}
+
 #[test]
 fn new_start_of_an_impossible_plan_is_discarded() {
     let accounts = AccountsPlan::new(Provider::FinPro).set_after([Leg::Documents]);
@@ -93,6 +103,12 @@ fn new_start_of_an_impossible_plan_is_discarded() {
         Plan::new().set_accounts(Some(
             AccountsPlan::new(Provider::Finpass).set_data_life(Some(SignedDuration::ZERO)),
         )),
+        accounts_with(Provider::FinPro, |plan| {
+            plan.set_flow(FinpassFlow::Analyzer)
+        }),
+        accounts_with(Provider::Finpass, |plan| plan.set_sessions_a_month(Some(1))),
+        accounts_with(Provider::Finpass, |plan| plan.set_fetches_by_itself(true)),
+        accounts_with(Provider::Finpass, |plan| plan.set_every(Some(EVERY_DAY))),
         circle,
     ] {
         let mut world = World::new();

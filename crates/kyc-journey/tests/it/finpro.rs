@@ -466,7 +466,7 @@ fn active_purpose_met_or_journey_ended_revokes() {
         .fail("revoke-consent", Failure::refused(Refusal::Other));
     assert!(world.told_operator(OperatorTask::RevokeByHand));
     assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
-    // Nothing that comes afterwards says that somebody did it.
+    // Nothing that comes afterwards says that somebody did it, but an operator.
     world.submit(Fact::Withdrawn);
     assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
 }

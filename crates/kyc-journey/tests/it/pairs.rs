@@ -7,7 +7,7 @@ use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
     AccountsPlan, AggregatorReturn, Answer, ConsentState, Correlation, CorrelationToken, DataClass,
     DataState, DocumentKind, DocumentsPlan, Effect, EffectId, Event, EventKey, Fact, Failure,
-    FinpassFlow, FoundFile, Journey, JourneyId, JourneyStatus, Leg, Operation, Plan,
+    FinpassFlow, FoundFile, Journey, JourneyId, JourneyStatus, Leg, Operation, OperatorTask, Plan,
     ProfileStanding, Provider, Readiness, ReceiptId, Refusal, ReturnEnd, Seq, SessionState, Source,
     TimerName, TimerPurpose, Verdict, VerificationPlan, provider_core::capability::AggregatorId,
 };
@@ -70,17 +70,16 @@ fn plans() -> Vec<Plan> {
             .set_every(Some(every))
             .set_sessions_a_month(Some(3))
     };
-    let finpass = |flow| {
-        AccountsPlan::new(Provider::Finpass)
-            .set_flow(flow)
-            .set_every(Some(every))
-    };
+    let finpass = || AccountsPlan::new(Provider::Finpass);
+    let monitoring = finpass()
+        .set_flow(FinpassFlow::Monitoring)
+        .set_every(Some(every));
     vec![
         Plan::new().set_documents(Some(documents())),
         Plan::new().set_documents(Some(DocumentsPlan::new([DocumentKind::EAadhaar]))),
         Plan::new().set_accounts(Some(finpro())),
-        Plan::new().set_accounts(Some(finpass(FinpassFlow::Underwriting))),
-        Plan::new().set_accounts(Some(finpass(FinpassFlow::Monitoring))),
+        Plan::new().set_accounts(Some(finpass())),
+        Plan::new().set_accounts(Some(monitoring)),
         Plan::new().set_verification(Some(VerificationPlan::new())),
         Plan::new().set_verification(Some(VerificationPlan::new().set_required(false))),
     ]
@@ -229,6 +228,12 @@ fn facts(world: &World) -> Vec<Fact> {
         Fact::Resume,
         Fact::Settled { done: true },
         Fact::Settled { done: false },
+        Fact::Resolved {
+            task: OperatorTask::RevokeByHand,
+        },
+        Fact::Resolved {
+            task: OperatorTask::DeleteByHand,
+        },
         Fact::AskAgain,
         Fact::Reopen,
         Fact::PurposeMet,
@@ -616,6 +621,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "unsettled",
         ]
     );
-    assert_eq!(names.len(), 26, "{names:?}");
+    assert_eq!(names.len(), 27, "{names:?}");
     assert!(pairs > 50_000, "{pairs}");
 }

@@ -459,6 +459,99 @@ fn g9_operator_resumes_what_gives_back() {
     assert_eq!(world.calls(), ["revoke-consent"]);
 }
 
+/// A journey that was withdrawn, whose consent at the aggregator is to be revoked by hand.
+fn left_to_a_person() -> World {
+    let mut world = World::given(finpro());
+    world
+        .open("request-consent", "handle-1")
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .submit(Fact::Withdrawn)
+        .fail("revoke-consent", Failure::refused(Refusal::Other));
+    assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
+    world
+}
+
+const REVOKED: Fact = Fact::Resolved {
+    task: OperatorTask::RevokeByHand,
+};
+
+#[test]
+fn left_to_a_person_resolved_is_done_and_nothing_is_called() {
+    let mut world = left_to_a_person();
+    let (status, phase) = (world.status(), world.phase());
+    world.submit(REVOKED).was(Verdict::Applied);
+    assert_eq!(world.last.leg, Some(Leg::Accounts));
+    assert!(world.last.effects.is_empty(), "{:?}", world.last.effects);
+    assert_eq!(world.by_hand(), []);
+    assert_eq!(world.resolved(), [OperatorTask::RevokeByHand]);
+    assert_eq!((world.status(), world.phase()), (status, phase));
+    let view = world.journey.leg(Leg::Accounts).unwrap();
+    assert_eq!(view.by_hand, []);
+}
+
+#[test]
+fn left_to_a_person_resolved_again_is_known() {
+    let mut world = left_to_a_person();
+    world.submit(REVOKED);
+    let before = world.journey.clone();
+    world.submit(REVOKED).was(Verdict::Late);
+    assert_eq!(world.last.reason, Some(Reason::Known));
+    assert!(world.last.effects.is_empty());
+    assert_eq!(world.resolved(), [OperatorTask::RevokeByHand]);
+    assert_eq!(
+        world.journey.leg(Leg::Accounts),
+        before.leg(Leg::Accounts),
+        "nothing but the count of events changes"
+    );
+}
+
+#[test]
+fn nothing_left_resolved_is_discarded() {
+    let other = || Fact::Resolved {
+        task: OperatorTask::DeleteByHand,
+    };
+    let mut started = World::started(finpro());
+    let mut ended = World::given(finpro());
+    ended.submit(Fact::Cancel);
+    let mut left = left_to_a_person();
+    for (world, fact, reason) in [
+        (&mut started, REVOKED, Reason::NotExpected),
+        (&mut ended, REVOKED, Reason::NotExpected),
+        (&mut left, other(), Reason::NotExpected),
+    ] {
+        let before = world.by_hand();
+        world.submit(fact).was(Verdict::Discarded);
+        assert_eq!(world.last.reason, Some(reason));
+        assert_eq!((world.by_hand(), world.resolved()), (before, vec![]));
+    }
+    left.submit_to(Some(Leg::Documents), REVOKED, None);
+    assert_eq!(left.last.reason, Some(Reason::NotPlanned));
+    let mut unknown = World::new();
+    unknown.submit(REVOKED).was(Verdict::Discarded);
+    assert_eq!(unknown.last.reason, Some(Reason::NotStarted));
+}
+
+#[test]
+fn left_to_a_person_anew_after_it_was_resolved_is_left() {
+    let mut world = World::given(finpro());
+    world
+        .open("request-consent", "handle-1")
+        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
+        .submit(Fact::PurposeMet);
+    let revoke = world.call("revoke-consent");
+    world.fail("revoke-consent", Failure::refused(Refusal::Other));
+    world.submit(REVOKED).was(Verdict::Applied);
+    world.submit(Fact::Reopen);
+    world.open("request-consent", "handle-2");
+    let mut again = consent("handle-2", ConsentState::Active);
+    again.consent = Some(reference("consent-2"));
+    world.submit(Fact::Consent(again)).submit(Fact::Withdrawn);
+    assert_ne!(world.call("revoke-consent"), revoke);
+    world.fail("revoke-consent", Failure::refused(Refusal::Other));
+    assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
+    assert_eq!(world.resolved(), []);
+}
+
 #[test]
 fn g10_cancellation_stops_and_keeps_what_is_held() {
     for (plan, opening, leg) in openings() {

@@ -1,8 +1,9 @@
 //! What is stored can be read again.
 
 use kyc_journey::{
-    AccountsPlan, Answer, ConsentState, CorrelationToken, DataClass, DataState, Fact, Journey,
-    JourneyId, JourneyStatus, Leg, Plan, Provider, ReturnEnd, SessionState, VerificationPlan,
+    AccountsPlan, Answer, ConsentState, CorrelationToken, DataClass, DataState, Fact, Failure,
+    Journey, JourneyId, JourneyStatus, Leg, OperatorTask, Plan, Provider, Refusal, ReturnEnd,
+    SessionState, Verdict, VerificationPlan,
 };
 
 use crate::world::{World, consent, data, documents, ours, returned, session};
@@ -51,6 +52,33 @@ fn a_journey_of_each_schema_is_read_and_finishes() {
         DataClass::Documents,
     );
     assert_eq!(world.status(), JourneyStatus::Completed);
+}
+
+/// Before anybody could say that it was done, a journey kept what was left to a person, or did not even keep that.
+#[test]
+fn what_an_older_journey_left_to_a_person_is_read_and_resolved() {
+    let mut world = in_the_middle();
+    world.submit(Fact::Withdrawn);
+    world.fail("revoke-consent", Failure::refused(Refusal::Other));
+    let mut stored = serde_json::to_value(&world.journey).unwrap();
+    let started = stored["started"].as_object_mut().unwrap();
+    assert_eq!(started.remove("resolved"), None);
+    assert_eq!(
+        started["by_hand"],
+        serde_json::json!([["accounts", "revoke_by_hand"]])
+    );
+    world.journey = serde_json::from_value(stored.clone()).unwrap();
+    let task = OperatorTask::RevokeByHand;
+    let resolve = |world: &mut World| {
+        let leg = Some(Leg::Accounts);
+        world.submit_to(leg, Fact::Resolved { task }, None);
+        world.last.verdict
+    };
+    assert_eq!(resolve(&mut world), Verdict::Applied);
+    assert_eq!((world.by_hand(), world.resolved()), (vec![], vec![task]));
+    stored["started"].as_object_mut().unwrap().remove("by_hand");
+    world.journey = serde_json::from_value(stored).unwrap();
+    assert_eq!(resolve(&mut world), Verdict::Discarded);
 }
 
 #[test]

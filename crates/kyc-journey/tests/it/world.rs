@@ -321,6 +321,13 @@ impl World {
         read.by_hand().map(|(_, task)| task).collect()
     }
 
+    /// What of it was done, after the state was stored and read again.
+    pub(crate) fn resolved(&self) -> Vec<OperatorTask> {
+        let stored = serde_json::to_string(&self.last.state).unwrap();
+        let read: Journey = serde_json::from_str(&stored).unwrap();
+        read.resolved().map(|(_, task)| task).collect()
+    }
+
     pub(crate) fn entered(&self, entry: &LedgerEntry) -> bool {
         self.asked_for(|kind| matches!(kind, EffectKind::Ledger(found) if found == entry))
     }
