@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kyc_consent::{
     Code, ConsentLedger, CutOffErasure, Digest, EndReason, Follower, KeyError, LedgerError,
-    ReceiptId, ReceiptRow, Scope, StoreError, Subject,
+    ReceiptId, ReceiptRow, RecentErasure, Scope, StoreError, Subject,
 };
 #[cfg(unix)]
 use kyc_consent::{FileKeyWrapper, KeyStore as _, Keys, LedgerStore as _};
@@ -148,15 +148,39 @@ impl Ledger {
         matches!(self.1, In::FilesToRead)
     }
 
+    /// Finishes the erasures that were found cut off, unless opening the ledger did.
+    pub(crate) fn finish_cut_off(&self) -> Result<(), Failure> {
+        self.0.finish_cut_off().map_err(|error| failed(&error))
+    }
+
     /// The erasure of the person that the arguments name which was found cut off.
     pub(crate) fn cut_off_erasure(&self, whose: &Whose) -> Result<Option<&CutOffErasure>, Failure> {
         if let Some(mobile) = &whose.mobile {
-            let found = self.0.cut_off_erasure_of(&Mobile::parse(mobile)?);
-            return found.map_err(|error| failed(&error));
+            let mobile = Mobile::parse(mobile)?;
+            let found = || {
+                let person = self.0.find(&mobile)?;
+                let cut_off = self.0.cut_off_erasure_of(&mobile)?;
+                // The number may be a new person's by now.
+                Ok(cut_off.filter(|erasure| person.is_none_or(|person| person == erasure.subject)))
+            };
+            return found().map_err(|error| failed(&error));
         }
         let subject = whose.subject.as_deref().map(Subject::parse).transpose()?;
         let mut cut_off = self.0.cut_off_erasures().iter();
         Ok(cut_off.find(|erasure| Some(erasure.subject) == subject))
+    }
+
+    /// The erasure of the last day, if the arguments name a mobile number that leads to nobody since.
+    pub(crate) fn recent_erasure(&self, whose: &Whose) -> Result<Option<RecentErasure>, Failure> {
+        let Some(mobile) = &whose.mobile else {
+            return Ok(None);
+        };
+        let mobile = Mobile::parse(mobile)?;
+        let recent = || match self.0.find(&mobile)? {
+            Some(_) => Ok(None),
+            None => self.0.recent_erasure_of(&mobile),
+        };
+        recent().map_err(|error| failed(&error))
     }
 
     /// Payloads by the keys of their persons, everything else by the file's.

@@ -224,11 +224,16 @@ const LINK: &[u8] = b"l";
 const INDEX_KEY: &[u8] = b"k";
 /// An erasure that has begun and is not recorded yet: the name goes on with the person and a random number.
 const BEGUN: &[u8] = b"e";
+/// What is said again of an erasure that is over: the name goes on with its note's random number, and nothing of it with the person.
+const SAID: &[u8] = b"s";
 /// Wrappers take whole blocks of so many bytes.
 const BLOCK: usize = 8;
 
 /// The name of a note, whose erasure it notes, and what it says.
 pub(crate) type Begun = (Vec<u8>, Subject, Zeroizing<Vec<u8>>);
+
+/// Since when something is said again, and what.
+pub(crate) type Said = (Timestamp, Zeroizing<Vec<u8>>);
 
 /// The keys of one ledger: those in the store, and the key-encryption key that opens them.
 #[derive(Debug, Clone)]
@@ -478,9 +483,7 @@ impl Keys {
     ) -> Result<Vec<u8>, LedgerError> {
         let number: [u8; 16] = random()?;
         let at = [BEGUN, subject.as_bytes(), &number].concat();
-        let mut secret = Zeroizing::new(what.to_vec());
-        // JSON may end in blanks.
-        secret.resize(what.len().next_multiple_of(BLOCK), b' ');
+        let secret = in_blocks(what);
         let row = self.row(at.clone(), &secret, now)?;
         match self.store.insert(std::slice::from_ref(&row))? {
             true => self.settle(row, &secret)?,
@@ -501,9 +504,41 @@ impl Keys {
         begun.collect()
     }
 
-    /// Forgets what was noted, once it is done and recorded.
-    pub(crate) fn forget(&self, note: Vec<u8>) -> Result<(), LedgerError> {
+    /// Forgets what was noted, once it is done and recorded, and keeps what is to be [said](Self::said) again of it.
+    pub(crate) fn conclude(
+        &self,
+        note: Vec<u8>,
+        say: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        if let Some(say) = say {
+            let number = note.get(17..).unwrap_or_default();
+            let secret = in_blocks(say);
+            let row = self.row(name(SAID, number), &secret, now)?;
+            // If it is there, whoever was about to forget the note died.
+            if self.store.insert(std::slice::from_ref(&row))? {
+                self.settle(row, &secret)?;
+            }
+        }
         Ok(self.store.delete(&[note])?)
+    }
+
+    /// What is said again of erasures that are over, and since when it is.
+    pub(crate) fn said(&self) -> Result<Vec<Said>, LedgerError> {
+        let rows = self.store.list(SAID)?.into_iter();
+        let said = rows.map(|row| Ok((row.since, self.wrapper.unwrap(&row.wrapped)?)));
+        said.collect()
+    }
+
+    /// Forgets what has been said again for long enough.
+    pub(crate) fn forget_said(&self, before: Timestamp) -> Result<(), LedgerError> {
+        let rows = self.store.list(SAID)?.into_iter();
+        let over = rows.filter(|row| row.since < before);
+        let names: Vec<_> = over.map(|row| row.name).collect();
+        match names.is_empty() {
+            true => Ok(()),
+            false => Ok(self.store.delete(&names)?),
+        }
     }
 
     /// Wraps all keys under a new key-encryption key and destroys the earlier one.
@@ -599,6 +634,13 @@ impl Keys {
             since: whole(now),
         })
     }
+}
+
+/// JSON as wrappers take it: it may end in blanks.
+fn in_blocks(what: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut secret = Zeroizing::new(what.to_vec());
+    secret.resize(what.len().next_multiple_of(BLOCK), b' ');
+    secret
 }
 
 fn name(begins: &[u8], rest: &[u8]) -> Vec<u8> {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use provider_core::{Clock, ConsentEvidence, InvalidRequest, Mobile, SystemClock};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -33,6 +33,8 @@ use crate::{export, jsonld};
 const TRIES: u32 = 16;
 const OTHER_FOLLOWER: &str = "the follower is another person's";
 const HAS_ENDED: &str = "the receipt has ended";
+/// How long an erasure is told again to whoever asks for it by the mobile number.
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// How many entries are read at once.
 const PAGE: usize = 4096;
 
@@ -59,8 +61,8 @@ struct Inner {
     endings: Arc<Mutex<HashMap<Subject, Weak<Endings>>>>,
     /// The endings of a transaction that somebody else commits, until that is known.
     uncommitted: Option<Mutex<Vec<Ending>>>,
-    /// The erasures that were found cut off.
-    cut_off: Vec<CutOffErasure>,
+    /// The erasures that were found cut off; not set yet where somebody else rotated the keys when it was opened.
+    cut_off: OnceLock<Vec<CutOffErasure>>,
 }
 
 /// What one change writes, before it is sealed and chained.
@@ -180,6 +182,24 @@ struct BegunErasure {
     erasure: Erasure,
 }
 
+/// What the keys keep of an erasure that is over: nothing that leads to the person, whom the ledger names by a pseudonym and by times.
+#[derive(Serialize, Deserialize)]
+struct SaidErasure {
+    number: Digest,
+    #[serde(flatten)]
+    erasure: RecentErasure,
+}
+
+/// An erasure that was finished within the last day, as far as it is told again to whoever asks for it by the mobile number, such as after
+/// a process that died before it could answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentErasure {
+    /// The classes whose keys are gone.
+    pub erased: Vec<Class>,
+    /// The classes that were kept.
+    pub kept: Vec<Class>,
+}
+
 /// An erasure whose process died, or whose disk or keys failed, before it was finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutOffErasure {
@@ -228,14 +248,11 @@ impl ConsentLedger {
     ) -> Result<Self, LedgerError> {
         let id = store.head()?.ledger;
         keys.attach(id, || store.persons(), clock.now())?;
+        let ledger = Self::of(id, store, keys, clock, OnceLock::new());
         // Whoever rotates now finishes it, too.
-        let Some(_alone) = keys.unless_rotating()? else {
-            return Ok(Self::of(id, store, keys.clone(), clock, Vec::new()));
-        };
-        keys.finish_rotation()?;
-        let cut_off = CutOffErasure::noted(&keys)?;
-        let ledger = Self::of(id, store, keys.clone(), clock, cut_off);
-        ledger.finish_erasures()?;
+        if let Some(_alone) = ledger.inner.keys.unless_rotating()? {
+            ledger.finish_alone()?;
+        }
         Ok(ledger)
     }
 
@@ -249,7 +266,7 @@ impl ConsentLedger {
         let id = store.head()?.ledger;
         keys.check(id, || store.persons())?;
         let cut_off = CutOffErasure::noted(&keys)?;
-        Ok(Self::of(id, store, keys, clock, cut_off))
+        Ok(Self::of(id, store, keys, clock, cut_off.into()))
     }
 
     fn of(
@@ -257,7 +274,7 @@ impl ConsentLedger {
         store: Arc<dyn LedgerStore>,
         keys: Keys,
         clock: Arc<dyn Clock>,
-        cut_off: Vec<CutOffErasure>,
+        cut_off: OnceLock<Vec<CutOffErasure>>,
     ) -> Self {
         let inner = Inner {
             id,
@@ -294,7 +311,7 @@ impl ConsentLedger {
             writing: Mutex::new(()),
             endings: Arc::clone(&self.inner.endings),
             uncommitted: Some(Mutex::default()),
-            cut_off: Vec::new(),
+            cut_off: OnceLock::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -804,6 +821,7 @@ impl ConsentLedger {
     pub fn erase(&self, subject: Subject, order: &ErasureOrder) -> Result<Erasure, LedgerError> {
         let _alone = self.inner.keys.alone()?;
         self.finish_erasures()?;
+        self.forget_said()?;
         let erasure = self.would_erase(subject, order)?;
         let begun = BegunErasure {
             source: self.source,
@@ -814,6 +832,37 @@ impl ConsentLedger {
             .map_err(|_| LedgerError::State("an erasure cannot be written"))?;
         let note = self.inner.keys.begin(subject, &what, self.now())?;
         self.carry_out(subject, note, begun)
+    }
+
+    /// Finishes the erasures that were found cut off, which opening the ledger did unless somebody else rotated the keys then: what that one
+    /// left behind is found now.
+    ///
+    /// # Errors
+    ///
+    /// The store or the keys failed. [`KeyError::Rotating`](crate::KeyError::Rotating) if somebody else still rotates, and nothing was done.
+    pub fn finish_cut_off(&self) -> Result<(), LedgerError> {
+        if self.inner.cut_off.get().is_some() {
+            return Ok(());
+        }
+        let _alone = self.inner.keys.alone()?;
+        self.finish_alone()
+    }
+
+    /// As [`finish_cut_off`](Self::finish_cut_off), of a caller that rotates alone.
+    fn finish_alone(&self) -> Result<(), LedgerError> {
+        self.inner.keys.finish_rotation()?;
+        let cut_off = CutOffErasure::noted(&self.inner.keys)?;
+        self.finish_erasures()?;
+        self.forget_said()?;
+        self.inner.cut_off.get_or_init(|| cut_off);
+        Ok(())
+    }
+
+    fn forget_said(&self) -> Result<(), LedgerError> {
+        match self.now().checked_sub(TOLD_AGAIN) {
+            Ok(before) => self.inner.keys.forget_said(before),
+            Err(_) => Ok(()),
+        }
     }
 
     /// What was begun and neither finished nor recorded, because its process died or its disk failed. The caller rotates alone.
@@ -857,14 +906,18 @@ impl ConsentLedger {
         }
         // Whether a transaction of somebody else's is committed is known when the ledger is next opened.
         if self.inner.uncommitted.is_none() {
-            self.inner.keys.forget(note)?;
+            let say = begun.number.filter(|_| erasure.unlinked);
+            let say = say.map(|number| said(number, &erasure)).transpose()?;
+            let keys = &self.inner.keys;
+            keys.conclude(note, say.as_deref(), self.now())?;
         }
         Ok(erasure)
     }
 
-    /// The erasures that were cut off before this ledger was opened. They are finished by now, unless it was opened to read.
+    /// The erasures that were cut off before this ledger was opened. They are finished by now, unless it was opened to read; none are known
+    /// where somebody else rotated the keys then, until [`finish_cut_off`](Self::finish_cut_off).
     pub fn cut_off_erasures(&self) -> &[CutOffErasure] {
-        &self.inner.cut_off
+        self.inner.cut_off.get().map_or(&[], Vec::as_slice)
     }
 
     /// As [`cut_off_erasures`](Self::cut_off_erasures), that of the person who had this mobile number: it leads to nobody any more.
@@ -877,8 +930,31 @@ impl ConsentLedger {
         mobile: &Mobile,
     ) -> Result<Option<&CutOffErasure>, LedgerError> {
         let number = self.inner.keys.number(mobile)?;
-        let mut cut_off = self.inner.cut_off.iter();
+        let mut cut_off = self.cut_off_erasures().iter();
         Ok(cut_off.find(|erasure| number.is_some() && erasure.number == number))
+    }
+
+    /// The last erasure within a day of a person who had this mobile number, which leads to nobody any more: whoever did not hear its answer
+    /// asks again. It says nothing by which the person is found in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// The keys failed.
+    pub fn recent_erasure_of(&self, mobile: &Mobile) -> Result<Option<RecentErasure>, LedgerError> {
+        let Some(number) = self.inner.keys.number(mobile)? else {
+            return Ok(None);
+        };
+        let before = self.now().checked_sub(TOLD_AGAIN).ok();
+        let mut last = None;
+        for (since, what) in self.inner.keys.said()? {
+            let said: SaidErasure = serde_json::from_slice(&what).map_err(|_| SealError::Form)?;
+            let is_later = last.as_ref().is_none_or(|(known, _)| *known < since);
+            let is_recent = before.is_none_or(|before| since >= before);
+            if said.number == number && is_recent && is_later {
+                last = Some((since, said.erasure));
+            }
+        }
+        Ok(last.map(|(_, erasure)| erasure))
     }
 
     /// What [`erase`](Self::erase) would answer now. Nothing is erased, and nothing written.
@@ -1380,6 +1456,18 @@ impl ConsentLedger {
         let body: Body = serde_json::from_slice(&body).map_err(|_| SealError::Form)?;
         Ok(Some(body.says))
     }
+}
+
+/// What is kept of an erasure to be told again.
+fn said(number: Digest, erasure: &Erasure) -> Result<Vec<u8>, LedgerError> {
+    let said = SaidErasure {
+        number,
+        erasure: RecentErasure {
+            erased: erasure.erased.iter().map(|erased| erased.class).collect(),
+            kept: erasure.kept.iter().map(|kept| kept.class).collect(),
+        },
+    };
+    serde_json::to_vec(&said).map_err(|_| LedgerError::State("an erasure cannot be written"))
 }
 
 fn row_of(state: &SubjectState, receipt: ReceiptId) -> Result<&ReceiptRow, LedgerError> {

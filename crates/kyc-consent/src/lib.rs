@@ -34,7 +34,8 @@ pub use ids::{
 };
 pub use keys::{KeyRow, KeyStore, Keys, MemoryKeyStore};
 pub use ledger::{
-    ConsentLedger, CutOffErasure, Effect, Erasure, ErasureOrder, Scope, Withdrawal, aftermath,
+    ConsentLedger, CutOffErasure, Effect, Erasure, ErasureOrder, RecentErasure, Scope, Withdrawal,
+    aftermath,
 };
 pub use notice::{Notice, NoticeItems};
 pub use proof::{

@@ -1,10 +1,12 @@
 //! `kyc erase`.
 
 use kyc_consent::{
-    Erasure, ErasureOrder, ErasureReason, Follower, KeptBy, KeptClass, ReceiptRow, Subject, Term,
+    Erasure, ErasureOrder, ErasureReason, Follower, KeptBy, KeptClass, ReceiptRow, RecentErasure,
+    Subject, Term,
 };
+use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock as _, SystemClock};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::class_name;
 use crate::arguments::Erase;
@@ -20,6 +22,9 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
         true => Ledger::to_read(&place)?,
         false => Ledger::existing(&place)?,
     };
+    if !arguments.dry_run {
+        ledger.finish_cut_off()?;
+    }
     if let Some(cut_off) = ledger.cut_off_erasure(&arguments.whose)? {
         let (subject, erasure) = (cut_off.subject, &cut_off.erasure);
         let is_finished = !ledger.is_to_read();
@@ -27,7 +32,13 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
             true => "an earlier erasure of this person was cut off; it has been finished now",
             false => "an erasure of this person has begun, and was cut off: it is finished without --dry-run",
         });
-        return print(subject, erasure, !is_finished, output);
+        let answer = Answer::of(subject, erasure, !is_finished);
+        return print(&answer, output);
+    }
+    // Whoever lost the answer asks again, also after another command finished what was cut off.
+    if let Some(recent) = ledger.recent_erasure(&arguments.whose)? {
+        output.tell("the person who had this mobile number was erased within the last day");
+        return print(&Answer::again(&recent, arguments.dry_run), output);
     }
     let subject = ledger.someone(&arguments.whose)?;
     let now = SystemClock.now();
@@ -50,44 +61,77 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
         false => ledger.0.erase(subject, &order),
     };
     let erasure = erasure.map_err(|error| failed(&error))?;
-    print(subject, &erasure, arguments.dry_run, output)
+    print(&Answer::of(subject, &erasure, arguments.dry_run), output)
 }
 
-/// Says what was erased, or would be.
-fn print(
-    subject: Subject,
-    erasure: &Erasure,
+/// What was erased, or would be.
+#[derive(Serialize)]
+struct Answer {
+    /// None of one that is told again: the number leads to the person no more.
+    subject: Option<String>,
     dry_run: bool,
-    output: Output,
-) -> Result<(), Failure> {
-    let erased: Vec<&str> = erasure
-        .erased
-        .iter()
-        .map(|erased| class_name(erased.class))
-        .collect();
-    if output.json {
-        let answer = json!({
-            "subject": subject.to_string(),
-            "dry_run": dry_run,
-            "erased": erased,
-            "kept": erasure.kept.iter().map(kept).collect::<Vec<_>>(),
-            "unlinked": erasure.unlinked,
+    erased: Vec<&'static str>,
+    kept: Vec<Kept>,
+    unlinked: bool,
+}
+
+#[derive(Serialize)]
+struct Kept {
+    class: &'static str,
+    why: String,
+    until: Option<Timestamp>,
+}
+
+impl Answer {
+    fn of(subject: Subject, erasure: &Erasure, dry_run: bool) -> Self {
+        let erased = erasure.erased.iter();
+        let kept = erasure.kept.iter().map(|kept| Kept {
+            class: class_name(kept.class),
+            why: why(kept),
+            until: kept.until,
         });
-        return output.answer(&answer, None);
+        Self {
+            subject: Some(subject.to_string()),
+            dry_run,
+            erased: erased.map(|erased| class_name(erased.class)).collect(),
+            kept: kept.collect(),
+            unlinked: erasure.unlinked,
+        }
     }
-    let (erases, unlinks) = match dry_run {
+
+    fn again(recent: &RecentErasure, dry_run: bool) -> Self {
+        let kept = recent.kept.iter().map(|class| Kept {
+            class: class_name(*class),
+            why: "as it was kept then".to_owned(),
+            until: None,
+        });
+        Self {
+            subject: None,
+            dry_run,
+            erased: recent.erased.iter().copied().map(class_name).collect(),
+            kept: kept.collect(),
+            unlinked: true,
+        }
+    }
+}
+
+/// Says it.
+fn print(answer: &Answer, output: Output) -> Result<(), Failure> {
+    if output.json {
+        return output.answer(answer, None);
+    }
+    let (erases, unlinks) = match answer.dry_run {
         true => ("would erase", "the mobile number would lead"),
         false => ("erased", "the mobile number leads"),
     };
-    for class in erased {
+    for class in &answer.erased {
         output.told(&format!("{erases} {class}"))?;
     }
-    for class in &erasure.kept {
-        let until = class.until.map(|until| format!(", until {until}"));
-        let (name, why) = (class_name(class.class), why(class));
-        output.told(&format!("kept {name}: {why}{}", until.unwrap_or_default()))?;
+    for Kept { class, why, until } in &answer.kept {
+        let until = until.map(|until| format!(", until {until}"));
+        output.told(&format!("kept {class}: {why}{}", until.unwrap_or_default()))?;
     }
-    output.told(&match erasure.unlinked {
+    output.told(&match answer.unlinked {
         true => format!("{unlinks} to the person no more"),
         false => format!("{unlinks} to the person still"),
     })
@@ -138,10 +182,6 @@ async fn refuse_what_is_left(
     Err(Failure::configuration(arguments.whose.field(), rule))
 }
 
-fn kept(class: &KeptClass) -> Value {
-    json!({ "class": class_name(class.class), "why": why(class), "until": class.until })
-}
-
 fn why(class: &KeptClass) -> String {
     match &class.by {
         KeptBy::Hold { reason, by, .. } => format!("held for {reason}, by {by}"),
@@ -158,7 +198,6 @@ fn why(class: &KeptClass) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use kyc_facade::provider_core::jiff::Timestamp;
     use kyc_facade::provider_core::{Masked, Mobile};
     use kyc_journey::{
         CorrelationToken, DataClass, DocumentKind, DocumentsPlan, Event, EventKey, Fact,

@@ -388,14 +388,49 @@ fn an_erasure_that_was_cut_off_is_finished_by_the_same_command() {
         (&answer["dry_run"], &answer["erased"]),
         (&false.into(), &would["erased"])
     );
-    assert_eq!(files.kyc(&["consent", "verify"]).code, 0);
-    // It was said once.
+    // Whoever lost this answer, too, is told again; to whom it leads is not said.
+    let verified = files.kyc(&["consent", "verify"]);
+    assert_eq!(verified.code, 0);
     let again = files.kyc(&erase);
-    assert_eq!(again.code, 2, "{again:?}");
-    assert!(
-        again.stderr.contains("--mobile-number: is nobody's"),
-        "{again:?}"
+    assert_eq!(again.code, 0, "{again:?}");
+    let told = again.answer();
+    assert_eq!(told["erased"], answer["erased"]);
+    assert_eq!(
+        (&told["subject"], &told["unlinked"]),
+        (&Value::Null, &true.into())
     );
+    assert_eq!(files.kyc(&["consent", "verify"]).stdout, verified.stdout);
+    // Nobody else is.
+    let other = files.kyc(&["erase", "--mobile-number", "9000000099"]);
+    assert_eq!(other.code, 2, "{other:?}");
+    assert!(
+        other.stderr.contains("--mobile-number: is nobody's"),
+        "{other:?}"
+    );
+}
+
+/// Such as the start of a server: the erasure's own command finds it done, and says so.
+#[cfg(unix)]
+#[test]
+fn an_erasure_that_another_command_finished_is_told_by_its_own() {
+    let files = Files::new();
+    let journey = id(&files.start(MOBILE, &[]));
+    files.withdrawn_and_given_back(&journey);
+    let in_the_way = files.path("journeys.db.ledger-kek.lock");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let erase = ["erase", "--mobile-number", MOBILE, "--json"];
+    assert_eq!(files.kyc(&erase).code, 2);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(files.kyc(&["journey", "show", &journey]).code, 0);
+    for _ in 0..2 {
+        let told = files.kyc(&erase);
+        assert_eq!(told.code, 0, "{told:?}");
+        assert!(
+            told.stderr.contains("was erased within the last day"),
+            "{told:?}"
+        );
+        assert!(!told.answer()["erased"].as_array().unwrap().is_empty());
+    }
 }
 
 #[cfg(unix)]

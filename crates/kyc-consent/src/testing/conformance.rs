@@ -8,7 +8,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use provider_core::Mobile;
 
-use super::{Moved, after, code, consenting, memory_keys, mobile, need, notice, provider, terms};
+use super::{
+    Life, Mortal, Moved, after, code, consenting, memory_keys, mobile, need, notice, provider,
+    terms,
+};
 use crate::{
     Artefact, Change, Class, ConsentLedger, Digest, EndReason, Entry, EntryKind, Erased,
     ErasureOrder, ErasureReason, Follower, Head, KeyError, KeyRow, KeyStore, KeyWrapper as _, Keys,
@@ -42,6 +45,7 @@ pub fn key_store(new: impl Fn() -> Opens<dyn KeyStore>) {
     all_rows_are_wrapped_again_or_none(&*new());
     keys_of_several_processes_are_the_same(&*new());
     one_process_rotates_at_a_time(&*new());
+    an_erasure_that_dies_in_any_call_is_finished_and_told(&*new());
 }
 
 /// A store, and keys that outlive its processes.
@@ -551,4 +555,53 @@ fn one_process_rotates_at_a_time(open: &dyn Fn() -> Arc<dyn KeyStore>) {
     opened.erase(subject, &order).unwrap();
     keys().rotate().unwrap();
     assert_eq!(keys().find(&mobile()).unwrap(), None);
+}
+
+/// Its own command finds it, by a number that leads to nobody any more, whoever finished it.
+fn an_erasure_that_dies_in_any_call_is_finished_and_told(open: &dyn Fn() -> Arc<dyn KeyStore>) {
+    let wrapper = Arc::new(crate::MemoryKeyWrapper::new().unwrap());
+    let chain = Arc::new(MemoryStore::new().unwrap());
+    let process = |life: &Life| {
+        let store = Arc::new(Mortal(open(), life.clone()));
+        let keys = Keys::new(store, wrapper.clone());
+        ConsentLedger::open(chain.clone(), keys).unwrap()
+    };
+    let order = ErasureOrder {
+        reason: ErasureReason::Request,
+        classes: None,
+        relationship_ended: None,
+    };
+    let mut people = 9_000_000_001_u64..;
+    for is_last_done in [false, true] {
+        let mut calls = 0;
+        loop {
+            let mobile = people.next().unwrap().to_string();
+            let mobile = Mobile::parse(&mobile).unwrap();
+            let life = Life::endless();
+            let ledger = process(&life);
+            let subject = ledger.subject(&mobile).unwrap();
+            ledger.request(subject, &notice()).unwrap();
+            let data = (subject, Class::AccountData, Timestamp::UNIX_EPOCH);
+            ledger.keys().data_key(data.0, data.1, data.2).unwrap();
+            life.ends_after(calls, is_last_done);
+            let is_dead = ledger.erase(subject, &order).is_err();
+            drop(ledger);
+            let ledger = process(&Life::endless());
+            let is_begun = ledger.find(&mobile).unwrap().is_none();
+            let found = ledger.cut_off_erasure_of(&mobile).unwrap();
+            let recent = ledger.recent_erasure_of(&mobile).unwrap();
+            assert!(is_begun || is_dead, "{calls}");
+            assert!(found.is_none_or(|found| found.subject == subject && is_dead));
+            assert_eq!(recent.is_some(), is_begun, "{calls}");
+            let recent = recent.is_none_or(|recent| recent.erased == [Class::AccountData]);
+            assert!(recent, "{calls}");
+            let classes = ledger.keys().classes(subject).unwrap();
+            assert_eq!(classes.len(), if is_begun { 1 } else { 2 }, "{calls}");
+            if !is_dead {
+                break;
+            }
+            calls += 1;
+        }
+        assert!(calls > 5, "{calls}");
+    }
 }

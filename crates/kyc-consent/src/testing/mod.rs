@@ -14,8 +14,10 @@
 
 pub mod conformance;
 mod lender;
+mod mortal;
 
 pub use lender::{
     BEGIN, Moved, YEAR, after, code, consenting, items, kinds, ledger, memory_keys, mobile, need,
     notice, party, provider, purpose, receipt, terms,
 };
+pub use mortal::{Life, Mortal};

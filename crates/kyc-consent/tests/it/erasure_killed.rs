@@ -1,122 +1,21 @@
 //! An erasure whose process dies at any call to the keys or to what wraps them: the next one finishes and records it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kyc_consent::{
-    Class, ConsentLedger, Detail, EntryKind, ErasureOrder, ErasureReason, KeyError, KeyRow,
-    KeyStore, KeyWrapper, Keys, LedgerError, LedgerId, MemoryKeyStore, MemoryKeyWrapper,
-    MemoryStore, Place, Reservation, SealError, StoreError, Subject, Wrapped,
+    Class, ConsentLedger, Detail, EntryKind, Erasure, ErasureOrder, ErasureReason, KeyError,
+    KeyRow, KeyStore as _, KeyWrapper as _, Keys, LedgerError, MemoryKeyStore, MemoryKeyWrapper,
+    MemoryStore, Place, SealError, Subject,
 };
-use zeroize::Zeroizing;
+use provider_core::Mobile;
 
-use crate::support::{Moved, YEAR, consenting, mobile};
+use crate::support::{Life, Mortal, Moved, YEAR, consenting, mobile};
 
 const ALL: ErasureOrder = ErasureOrder {
     reason: ErasureReason::Request,
     classes: None,
     relationship_ended: None,
 };
-
-/// How many calls a process lives for.
-#[derive(Debug, Clone)]
-struct Life(Arc<AtomicUsize>);
-
-impl Life {
-    fn of(calls: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(calls)))
-    }
-
-    fn spend(&self) -> bool {
-        let less = |left: usize| left.checked_sub(1);
-        let spent = self
-            .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
-        spent.is_ok()
-    }
-
-    fn at_the_store(&self) -> Result<(), StoreError> {
-        let is_alive = self.spend();
-        is_alive.then_some(()).ok_or(StoreError::Conflict)
-    }
-
-    fn at_the_wrapper(&self) -> Result<(), KeyError> {
-        let is_alive = self.spend();
-        is_alive.then_some(()).ok_or(KeyError::Randomness)
-    }
-}
-
-#[derive(Debug)]
-struct Mortal<T>(Arc<T>, Life);
-
-impl KeyStore for Mortal<MemoryKeyStore> {
-    fn ledger(&self) -> Result<Option<LedgerId>, StoreError> {
-        self.1.at_the_store()?;
-        self.0.ledger()
-    }
-    fn tie(&self, ledger: LedgerId) -> Result<(), StoreError> {
-        self.1.at_the_store()?;
-        self.0.tie(ledger)
-    }
-    fn get(&self, name: &[u8]) -> Result<Option<KeyRow>, StoreError> {
-        self.1.at_the_store()?;
-        self.0.get(name)
-    }
-    fn list(&self, prefix: &[u8]) -> Result<Vec<KeyRow>, StoreError> {
-        self.1.at_the_store()?;
-        self.0.list(prefix)
-    }
-    fn insert(&self, rows: &[KeyRow]) -> Result<bool, StoreError> {
-        self.1.at_the_store()?;
-        self.0.insert(rows)
-    }
-    fn replace(&self, old: &KeyRow, new: &KeyRow) -> Result<bool, StoreError> {
-        self.1.at_the_store()?;
-        self.0.replace(old, new)
-    }
-    fn delete(&self, names: &[Vec<u8>]) -> Result<(), StoreError> {
-        self.1.at_the_store()?;
-        self.0.delete(names)
-    }
-    fn rewrap(
-        &self,
-        rewrap: &mut dyn FnMut(&Wrapped) -> Result<Wrapped, KeyError>,
-    ) -> Result<(), LedgerError> {
-        self.1.at_the_store()?;
-        self.0.rewrap(rewrap)
-    }
-    fn reserve_rotation(&self) -> Result<Option<Reservation<'_>>, StoreError> {
-        self.1.at_the_store()?;
-        self.0.reserve_rotation()
-    }
-    fn persons(&self) -> Result<u64, StoreError> {
-        self.1.at_the_store()?;
-        self.0.persons()
-    }
-}
-
-impl KeyWrapper for Mortal<MemoryKeyWrapper> {
-    fn key_id(&self) -> Result<String, KeyError> {
-        self.1.at_the_wrapper()?;
-        self.0.key_id()
-    }
-    fn wrap(&self, secret: &[u8]) -> Result<Wrapped, KeyError> {
-        self.1.at_the_wrapper()?;
-        self.0.wrap(secret)
-    }
-    fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        self.1.at_the_wrapper()?;
-        self.0.unwrap(wrapped)
-    }
-    fn rotate(&self) -> Result<(), KeyError> {
-        self.1.at_the_wrapper()?;
-        self.0.rotate()
-    }
-    fn destroy_earlier(&self) -> Result<(), KeyError> {
-        self.1.at_the_wrapper()?;
-        self.0.destroy_earlier()
-    }
-}
 
 /// What outlives a process.
 struct Disk {
@@ -138,7 +37,7 @@ impl Disk {
 
     /// A process, and how long it lives.
     fn open(&self) -> (ConsentLedger, Life) {
-        let life = Life::of(usize::MAX);
+        let life = Life::endless();
         let keys = Keys::new(
             Arc::new(Mortal(self.keys.clone(), life.clone())),
             Arc::new(Mortal(self.wrapper.clone(), life.clone())),
@@ -159,8 +58,8 @@ fn place(subject: Subject) -> Place<'static> {
     }
 }
 
-/// The process dies after so many calls of the erasure; `false`: it lived to the end.
-fn dies_after(calls: usize, years: i64) -> bool {
+/// The process dies after so many calls of the erasure, or in the next one; `false`: it lived to the end.
+fn dies_after(calls: usize, is_last_done: bool, years: i64) -> bool {
     let disk = Disk::new();
     let (ledger, life) = disk.open();
     let (subject, _) = consenting(&ledger);
@@ -169,7 +68,7 @@ fn dies_after(calls: usize, years: i64) -> bool {
     let would = ledger.would_erase(subject, &ALL).unwrap();
     assert!(would.unlinked);
     let rows = disk.keys.list(b"").unwrap();
-    life.0.store(calls, Ordering::SeqCst);
+    life.ends_after(calls, is_last_done);
     let died = ledger.erase(subject, &ALL).is_err();
     drop(ledger);
 
@@ -177,9 +76,17 @@ fn dies_after(calls: usize, years: i64) -> bool {
     let (ledger, _) = disk.open();
     // Whoever asks again by the number, which leads to nobody any more, can be told.
     let found = ledger.cut_off_erasure_of(&mobile()).unwrap();
-    let is_finished = died && ledger.find(&mobile()).unwrap().is_none();
-    assert_eq!(found.is_some(), is_finished, "{calls}");
     assert!(found.is_none_or(|found| found.subject == subject && found.erasure == would));
+    let was_cut_off = found.is_some();
+    // Also if this process finished it, and did not ask.
+    let (another, _) = disk.open();
+    let recent = another.recent_erasure_of(&mobile()).unwrap();
+    let is_finished = another.find(&mobile()).unwrap().is_none();
+    assert_eq!(recent.is_some(), is_finished, "{calls}");
+    assert!(is_finished || (died && !was_cut_off), "{calls}");
+    let classes_of = recent.map(|recent| (recent.erased, recent.kept));
+    assert!(classes_of.is_none_or(|told| told == classes_in(&would)));
+    drop(another);
     if ledger.find(&mobile()).unwrap().is_some() {
         // Nothing was begun.
         assert!(died, "{calls}");
@@ -216,12 +123,82 @@ fn dies_after(calls: usize, years: i64) -> bool {
     died
 }
 
+fn classes_in(erasure: &Erasure) -> (Vec<Class>, Vec<Class>) {
+    let erased = erasure.erased.iter().map(|erased| erased.class);
+    let kept = erasure.kept.iter().map(|kept| kept.class);
+    (erased.collect(), kept.collect())
+}
+
 #[test]
 fn an_erasure_that_was_killed_anywhere_is_finished_and_recorded_once() {
-    for years in [0, 8] {
-        let calls = (0..).find(|calls| !dies_after(*calls, years)).unwrap();
+    for (years, is_last_done) in [(0, false), (0, true), (8, false), (8, true)] {
+        let lives = |calls: &usize| !dies_after(*calls, is_last_done, years);
+        let calls = (0..).find(lives).unwrap();
         assert!(calls > 10, "{calls}");
     }
+}
+
+/// It says that somebody with this number was erased, and not who: neither the keys nor a copy of them leads to the person.
+#[test]
+fn an_erasure_is_told_again_for_a_day_and_of_a_number_that_is_nobodys() {
+    let disk = Disk::new();
+    let (ledger, _) = disk.open();
+    let (subject, _) = consenting(&ledger);
+    ledger.erase(subject, &ALL).unwrap();
+    let told = |ledger: &ConsentLedger| ledger.recent_erasure_of(&mobile()).unwrap().is_some();
+    assert!(told(&ledger));
+    let other = Mobile::parse("9000000002").unwrap();
+    assert_eq!(ledger.recent_erasure_of(&other).unwrap(), None);
+    let rows = disk.keys.list(b"s").unwrap();
+    let [row] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    let has = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|found| found == part);
+    let said = disk.wrapper.unwrap(&row.wrapped).unwrap();
+    for text in [
+        subject.as_bytes().as_slice(),
+        subject.to_string().as_bytes(),
+    ] {
+        assert!(!has(&row.name, text) && !has(&said, text));
+    }
+    assert!(!has(&said, b"until") && !has(&said, b"since"));
+    disk.clock.by(24 * 60 * 60);
+    assert!(told(&ledger));
+    disk.clock.by(1);
+    assert!(!told(&ledger));
+    // And then nothing is left of it.
+    drop(ledger);
+    drop(disk.open());
+    assert_eq!(disk.keys.list(b"s").unwrap(), []);
+}
+
+/// As the one who rotates dies after the ledger was opened beside it.
+#[test]
+fn what_another_process_left_is_finished_once_it_rotates_no_more() {
+    let disk = Disk::new();
+    let (ledger, life) = disk.open();
+    let (subject, _) = consenting(&ledger);
+    let would = ledger.would_erase(subject, &ALL).unwrap();
+    let calls = (0..).find(|calls| {
+        life.ends_after(*calls, false);
+        ledger.erase(subject, &ALL).unwrap_err();
+        life.ends_after(usize::MAX, false);
+        ledger.find(&mobile()).unwrap().is_none()
+    });
+    assert!(calls.is_some());
+    let rotating = disk.keys.reserve_rotation().unwrap().unwrap();
+    let (beside, _) = disk.open();
+    assert_eq!(beside.cut_off_erasures(), []);
+    let refused = beside.finish_cut_off().unwrap_err();
+    assert!(
+        matches!(refused, LedgerError::Keys(KeyError::Rotating)),
+        "{refused}"
+    );
+    drop(rotating);
+    beside.finish_cut_off().unwrap();
+    let found = beside.cut_off_erasure_of(&mobile()).unwrap().unwrap();
+    assert_eq!((found.subject, &found.erasure), (subject, &would));
+    beside.verify(&[]).unwrap();
 }
 
 /// The disk failed, and the process went on.
@@ -235,9 +212,9 @@ fn an_erasure_that_failed_is_finished_before_the_next_one() {
     let mut calls = 0;
     // Until the keys are deleted, and nothing is recorded.
     while ledger.keys().classes(subject).unwrap().len() > would.kept.len() {
-        life.0.store(calls, Ordering::SeqCst);
+        life.ends_after(calls, false);
         ledger.erase(subject, &ALL).unwrap_err();
-        life.0.store(usize::MAX, Ordering::SeqCst);
+        life.ends_after(usize::MAX, false);
         calls += 1;
     }
     ledger.erase(subject, &ALL).unwrap();
