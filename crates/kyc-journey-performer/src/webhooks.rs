@@ -18,8 +18,8 @@ use provider_core::{InvalidRequest, Masked, Settings};
 /// | Finpass | nothing is signed, so it is a hint: a reason to ask, which the reply confirms; the token in the path says whose |
 /// | Deepvue | sends none |
 ///
-/// Each kind that is known and from which no journey follows anything is [`Fact::Noted`]: a screening's result, an integration's own status,
-/// scores, pushed data. Each kind that is not known is [`Fact::Unrecognized`].
+/// Each kind that is known and from which no journey follows anything is [`Fact::Noted`]: an integration's own status, scores,
+/// pushed data. Each kind that is not known is [`Fact::Unrecognized`].
 #[derive(Debug, Clone, Default)]
 pub struct Webhooks {
     #[cfg(feature = "veriff")]
@@ -135,8 +135,8 @@ fn veriff(
     body: &[u8],
     at: Timestamp,
 ) -> Result<Event, Refusal> {
-    use kyc_journey::SessionNews;
-    use veriff_sessions::{Verdict, VeriffEvent, VeriffWebhooks};
+    use kyc_journey::{Screening, SessionNews};
+    use veriff_sessions::{ScreeningFinding, Verdict, VeriffEvent, VeriffWebhooks};
 
     let verified = receiver.verify(headers, body, at)?;
     let key = key::<VeriffWebhooks>(verified.meta().key);
@@ -144,7 +144,7 @@ fn veriff(
         let session = session.and_then(reference);
         Source::new(session, named(told.map(Masked::expose), about))
     };
-    let (fact, decides) = match verified.parse() {
+    let (fact, is_evidence) = match verified.parse() {
         Ok(VeriffEvent::Decision(event)) => match reference(&event.verification.id) {
             Some(session) => {
                 let mut news = crate::veriff::news(&session, &event.verification);
@@ -168,6 +168,11 @@ fn veriff(
             };
             (fact, false)
         }
+        Ok(VeriffEvent::Watchlist(event)) => {
+            let source = source(Some(&event.session_id), event.vendor_data.as_ref());
+            let needs_review = event.finding() != ScreeningFinding::NoMatch;
+            (Fact::Screened(Screening::new(source, needs_review)), true)
+        }
         Ok(other) => {
             let source = source(other.session_id(), None);
             match VeriffWebhooks::is_known(&other) {
@@ -178,7 +183,7 @@ fn veriff(
         // It is authentic, and would come again the same.
         Err(_) => (Fact::Unrecognized(source(None, None)), false),
     };
-    let payload = decides.then(|| Payload {
+    let payload = is_evidence.then(|| Payload {
         class: DataClass::Evidence,
         content: Masked::new(String::from_utf8_lossy(body)),
     });

@@ -177,6 +177,10 @@ fn said(fact: &Fact) -> Option<String> {
         Fact::Consent(news) => news.state.as_str().to_owned(),
         Fact::Data(news) => news.state.as_str().to_owned(),
         Fact::Session(news) => news.state.as_str().to_owned(),
+        Fact::Screened(screening) => match screening.needs_review {
+            true => "needs review".to_owned(),
+            false => "no match".to_owned(),
+        },
         Fact::Settled { done } => match done {
             true => "done".to_owned(),
             false => "not done".to_owned(),

@@ -27,6 +27,6 @@ pub use values::{
     Effect, EffectId, EffectKind, Event, EventKey, Fact, Failure, FinpassFlow, FoundFile,
     Frequency, JourneyId, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation,
     OperatorTask, Payload, Plan, ProfileStanding, Provider, Readiness, Reason, ReceiptId, Refusal,
-    Return, ReturnEnd, Seq, SessionNews, SessionState, Source, TimerName, TimerPurpose, Verdict,
-    VerificationPlan,
+    Return, ReturnEnd, Screening, Seq, SessionNews, SessionState, Source, TimerName, TimerPurpose,
+    Verdict, VerificationPlan,
 };

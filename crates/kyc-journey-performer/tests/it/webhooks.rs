@@ -60,6 +60,7 @@ fn words(fact: &Fact) -> (&'static str, &'static str) {
             assert!(news.is_signed);
             ("session", news.state.as_str())
         }
+        Fact::Screened(screening) if screening.needs_review => ("screened", "needs review"),
         other => (other.name(), ""),
     }
 }
@@ -89,7 +90,11 @@ fn each_recorded_webhook_is_the_fact_that_it_says() {
             true,
         ),
         ("veriff/user-defined-status", ("noted", ""), false),
-        ("veriff/watchlist-initial-result", ("noted", ""), false),
+        (
+            "veriff/watchlist-initial-result",
+            ("screened", "needs review"),
+            true,
+        ),
     ] {
         let made = event(case, None);
         assert_eq!(words(&made.fact), expected, "{case}");

@@ -485,9 +485,11 @@ impl Started {
             Fact::Consent(_) | Fact::Data(_) | Fact::Hint(_) | Fact::PurposeMet => {
                 Some(Leg::Accounts)
             }
-            Fact::Session(_) | Fact::HandIn | Fact::OneTimeCodeWanted | Fact::OneTimeCodeTyped => {
-                Some(Leg::Verification)
-            }
+            Fact::Session(_)
+            | Fact::Screened(_)
+            | Fact::HandIn
+            | Fact::OneTimeCodeWanted
+            | Fact::OneTimeCodeTyped => Some(Leg::Verification),
             Fact::Returned(returned) => returned
                 .source
                 .correlation

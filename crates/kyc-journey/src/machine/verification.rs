@@ -11,7 +11,8 @@ use super::settle::Unsettled;
 use super::step::Step;
 use crate::values::{
     Answer, Blame, DataClass, Event, Fact, Leg, LegStatus, Notice, Operation, OperatorTask, Reason,
-    Refusal, SessionNews, SessionState, Stop, TimerName, TimerPurpose, VerificationPlan, later,
+    Refusal, Screening, SessionNews, SessionState, Stop, TimerName, TimerPurpose, VerificationPlan,
+    later,
 };
 
 const LEG: Leg = Leg::Verification;
@@ -203,6 +204,7 @@ impl Verification {
                 }
                 (false, _) => {}
             },
+            Fact::Screened(screening) => self.screened(step, screening),
             // The person is back: whatever they say, Veriff is asked.
             Fact::Returned(returned) => {
                 if self.attempts.is_current(step, LEG, &returned.source) {
@@ -352,6 +354,24 @@ impl Verification {
                 }
             },
             Heard::Failed(operation) => self.failed(step, &operation, OperatorTask::Failing),
+        }
+    }
+
+    /// What was found is evidence, and changes no decision.
+    fn screened(&mut self, step: &mut Step<'_>, screening: &Screening) {
+        let is_current = self.attempts.is_current(step, LEG, &screening.source);
+        // An attempt that was replaced is of the same person.
+        if !is_current && step.reason != Some(Reason::ReplacedAttempt) {
+            return;
+        }
+        if self.stop.is_some() {
+            return step.discarded(Reason::LegEnded);
+        }
+        if is_current {
+            step.keep_payload();
+        }
+        if screening.needs_review {
+            step.tell_operator(LEG, OperatorTask::Screening);
         }
     }
 

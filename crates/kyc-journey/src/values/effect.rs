@@ -218,6 +218,8 @@ pub enum OperatorTask {
     DeleteByHand,
     /// A consent is to be revoked at the aggregator by hand.
     RevokeByHand,
+    /// A person on a watchlist may be this one, or what a screening found cannot be read.
+    Screening,
     /// A return named another session.
     ForeignReturn,
     /// More sessions were requested than fair use allows.
@@ -225,10 +227,13 @@ pub enum OperatorTask {
 }
 
 impl OperatorTask {
-    /// Whether something is left at a provider that only a person gives back, and says that it was done
-    /// ([`Resolved`](crate::Fact::Resolved)).
+    /// Whether it stays until a person says that it was done ([`Resolved`](crate::Fact::Resolved)): no event of a provider's settles
+    /// it.
     pub const fn is_by_hand(self) -> bool {
-        matches!(self, Self::DeleteByHand | Self::RevokeByHand)
+        matches!(
+            self,
+            Self::DeleteByHand | Self::RevokeByHand | Self::Conflict | Self::Screening
+        )
     }
 }
 
@@ -243,6 +248,7 @@ provider_core::named_enum! {
         Review = "review",
         DeleteByHand = "delete_by_hand",
         RevokeByHand = "revoke_by_hand",
+        Screening = "screening",
         ForeignReturn = "foreign_return",
         FairUse = "fair_use",
     }

@@ -111,7 +111,9 @@ pub enum Fact {
     Hint(Source),
     /// Veriff: a session is in this state.
     Session(SessionNews),
-    /// A webhook of a kind that is known and from which nothing follows here, such as the result of a screening.
+    /// Veriff: the person was looked for on watchlists. What was found is the event's payload.
+    Screened(Screening),
+    /// A webhook of a kind that is known and from which nothing follows here, such as a status of an integration's own.
     Noted(Source),
     /// A webhook of an unknown kind.
     Unrecognized(Source),
@@ -470,6 +472,26 @@ impl SessionNews {
     }
 }
 
+/// Veriff: the person of a session was looked for on watchlists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Screening {
+    /// Which session, and our `vendorData` where the report has it.
+    pub source: Source,
+    /// Whether somebody has to look: a person on a list may be this one, or what was found cannot be read.
+    pub needs_review: bool,
+}
+
+impl Screening {
+    /// A screening of this session's person.
+    pub fn new(source: Source, needs_review: bool) -> Self {
+        Self {
+            source,
+            needs_review,
+        }
+    }
+}
+
 /// What a call said. What is personal in it is the payload of its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -804,6 +826,7 @@ impl Fact {
             Self::Data(_) => "data",
             Self::Hint(_) => "hint",
             Self::Session(_) => "session",
+            Self::Screened(_) => "screened",
             Self::Noted(_) => "noted",
             Self::Unrecognized(_) => "unrecognized",
         }
@@ -841,6 +864,7 @@ impl Fact {
             Self::Consent(news) => Some(&news.source),
             Self::Data(news) => Some(&news.source),
             Self::Session(news) => Some(&news.source),
+            Self::Screened(screening) => Some(&screening.source),
             Self::Hint(source) | Self::Noted(source) | Self::Unrecognized(source) => Some(source),
             _ => None,
         }
@@ -851,7 +875,7 @@ impl Fact {
         match self {
             Self::Consent(_) | Self::Data(_) => Some(Provider::FinPro),
             Self::Hint(_) => Some(Provider::Finpass),
-            Self::Session(_) => Some(Provider::Veriff),
+            Self::Session(_) | Self::Screened(_) => Some(Provider::Veriff),
             _ => None,
         }
     }

@@ -16,8 +16,8 @@ pub use effect::{
 pub use event::{Event, Payload, Reason, Verdict};
 pub use fact::{
     AggregatorReturn, Answer, ConsentNews, ConsentState, DataNews, DataState, Fact, Failure,
-    FoundFile, ProfileStanding, Readiness, Refusal, Return, ReturnEnd, SessionNews, SessionState,
-    Source,
+    FoundFile, ProfileStanding, Readiness, Refusal, Return, ReturnEnd, Screening, SessionNews,
+    SessionState, Source,
 };
 pub use id::{Correlation, CorrelationToken, EffectId, EventKey, JourneyId, ReceiptId, Seq};
 pub(crate) use leg::{Blame, Stop};

@@ -12,7 +12,8 @@ use kyc_journey::{
     TimerName, TimerPurpose, Verdict, VerificationPlan, provider_core::capability::AggregatorId,
 };
 use kyc_journey::{
-    ConsentNews, DataNews, Frequency, Payload, Return, SessionNews, provider_core::Masked,
+    ConsentNews, DataNews, Frequency, Payload, Return, Screening, SessionNews,
+    provider_core::Masked,
 };
 
 use crate::world::{TOKEN, World, by_id, reference};
@@ -290,6 +291,7 @@ fn facts(world: &World) -> Vec<Fact> {
         );
         facts.extend([
             Fact::Hint(source.clone()),
+            Fact::Screened(Screening::new(source.clone(), true)),
             Fact::Noted(source.clone()),
             Fact::Unrecognized(source),
         ]);
@@ -621,6 +623,6 @@ fn every_state_has_an_answer_to_every_fact() {
             "unsettled",
         ]
     );
-    assert_eq!(names.len(), 27, "{names:?}");
+    assert_eq!(names.len(), 28, "{names:?}");
     assert!(pairs > 50_000, "{pairs}");
 }

@@ -3,7 +3,7 @@
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_journey::{
     Answer, DataClass, EffectKind, Fact, Failure, JourneyStatus, Leg, LegStatus, Notice, Operation,
-    OperatorTask, Reason, Refusal, SessionNews, SessionState, TimerPurpose, Verdict,
+    OperatorTask, Reason, Refusal, Screening, SessionNews, SessionState, TimerPurpose, Verdict,
 };
 
 use crate::world::{World, by_id, ours, reference, session, verification};
@@ -35,6 +35,48 @@ const OPEN: [SessionState; 5] = [
     SessionState::Review,
     SessionState::ResubmissionRequested,
 ];
+
+#[test]
+fn screening_is_evidence_and_somebody_looks_at_a_match() {
+    let screened = |world: &mut World, attempt, needs_review| {
+        let source = ours(Leg::Verification, attempt, None);
+        let fact = Fact::Screened(Screening::new(source, needs_review));
+        world.submit_with(fact, DataClass::Evidence);
+    };
+    let mut world = World::given(verification());
+    world.open("create-session", "session-1");
+    world.submit(Fact::Session(session(SessionState::Approved)));
+    screened(&mut world, 1, false);
+    world.was(Verdict::Applied);
+    assert!(world.last.keeps_payload && world.by_hand().is_empty());
+    screened(&mut world, 1, true);
+    world.was(Verdict::Applied);
+    assert!(world.last.keeps_payload);
+    assert_eq!(
+        (world.status(), world.by_hand()),
+        (JourneyStatus::Completed, vec![OperatorTask::Screening])
+    );
+    // Of nobody's attempt, and of a person who has withdrawn.
+    screened(&mut world, 2, true);
+    world.was(Verdict::Discarded);
+    let mut world = World::given(verification());
+    world
+        .open("create-session", "session-1")
+        .submit(Fact::Withdrawn);
+    screened(&mut world, 1, true);
+    world.was(Verdict::Discarded);
+    assert!(!world.last.keeps_payload && world.by_hand().is_empty());
+}
+
+#[test]
+fn decision_against_the_one_before_is_left_to_a_person() {
+    let mut world = World::given(verification());
+    world.open("create-session", "session-1");
+    world.submit(Fact::Session(session(SessionState::Approved)));
+    world.submit(Fact::Session(session(SessionState::Declined)));
+    world.was(Verdict::Kept);
+    assert_eq!(world.by_hand(), [OperatorTask::Conflict]);
+}
 
 /// Veriff finds a session by its id alone.
 #[test]
