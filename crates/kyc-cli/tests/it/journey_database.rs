@@ -1,6 +1,9 @@
 //! `kyc journey` and `kyc consent` with a PostgreSQL database that several machines share.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
 
 use kyc_journey_postgres::testing::Database;
 use tempfile::TempDir;
@@ -362,6 +365,20 @@ const ALL: [&[&str]; 14] = [
 ];
 const ID: &str = "00000000000000000000000000000011";
 
+/// A server that says to everybody that it has no TLS, and its port.
+fn without_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.read_exact(&mut [0; 8]).unwrap();
+            stream.write_all(b"N").unwrap();
+        }
+    });
+    port
+}
+
 #[test]
 fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_by_every_command() {
     let Some(database) = wait(Database::new()) else {
@@ -377,7 +394,36 @@ fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_
     let mut machine = Machine::of(&database);
     let url = database.url();
     let password = |text: &str| vec![("KYC_DB_PASSWORD".to_owned(), text.to_owned())];
+    let without_tls = without_tls();
     let cases = [
+        (
+            format!("postgres://kyc@localhost:{without_tls}/kyc?sslmode=require"),
+            vec![],
+            2,
+            "invalid_request",
+            "names a server that offers no TLS, which the connection needs; turn it on there",
+        ),
+        (
+            format!("postgres://kyc@127.0.0.1:{without_tls}/kyc?sslmode=verify-full"),
+            vec![],
+            2,
+            "invalid_request",
+            "or leave sslmode out where the server is on this machine",
+        ),
+        (
+            format!("{url}?sslmode=verify-ca"),
+            vec![],
+            2,
+            "invalid_request",
+            "names a server that offers no TLS",
+        ),
+        (
+            "postgres://postgres@127.0.0.1:1/kyc?sslmode=require".to_owned(),
+            vec![],
+            5,
+            "connect",
+            "cannot be reached",
+        ),
         (
             "postgres://postgres@%2Fnowhere/kyc".to_owned(),
             vec![],
