@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kyc_journey_server::openapi;
+use provider_core::InvalidRequest;
 use provider_core::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -127,5 +128,28 @@ fn a_whole_plan_is_in_the_schema_and_back() {
         };
         let described = names(&schemas[name]["properties"]);
         assert_eq!(described, names(part), "{name}");
+    }
+    // Each of them may be null where it may be absent, and no other one.
+    for place in [
+        "",
+        "/documents",
+        "/accounts",
+        "/verification",
+        "/accounts/every",
+    ] {
+        let mut given = written.clone();
+        given.pointer_mut(place).unwrap()["nothing"] = Value::Null;
+        let error = kyc_journey_server::plan_from_value(given).unwrap_err();
+        assert_eq!(error.rule(), "is not a member of a plan", "{place}");
+        let path = format!("{place}/nothing").replace('/', ".");
+        assert_eq!(format!(".{}", error.field()), path);
+        let names = written.pointer(place).unwrap().as_object().unwrap();
+        for name in names.keys() {
+            let mut given = written.clone();
+            given.pointer_mut(place).unwrap()[name] = Value::Null;
+            let read = kyc_journey_server::plan_from_value(given);
+            let is_known = |error: InvalidRequest| error.rule() != "is not a member of a plan";
+            assert!(read.err().is_none_or(is_known), "{place} {name}");
+        }
     }
 }
