@@ -339,9 +339,10 @@ fn a_journey_does_not_go_on_in_another_machine_s_sandbox() {
 }
 
 /// What stands for every command that has `--db`.
-const ALL: [&[&str]; 14] = [
+const ALL: [&[&str]; 15] = [
     &["journey", "start", "--sandbox", "--mobile-number", MOBILE],
     &["journey", "resume", ID, "--sandbox"],
+    &["journey", "resolve", ID],
     &["journey", "list"],
     &["journey", "show", ID],
     &["journey", "watch", ID],

@@ -492,6 +492,7 @@ async fn what_is_not_there_is_not_found() {
         ("GET", "/v1/journeys/unknown/events"),
         ("GET", "/v1/journeys/unknown/export"),
         ("POST", "/v1/journeys/unknown/resume"),
+        ("POST", "/v1/journeys/unknown/resolve"),
         ("POST", "/v1/journeys/unknown/cancel"),
         ("POST", "/v1/journeys/unknown/withdraw"),
         ("GET", "/v1/journeys/not%20an%20id"),

@@ -54,7 +54,7 @@ fn it_is_a_document_of_openapi_3_1_with_every_reference_in_it() {
 async fn what_it_describes_is_what_the_router_serves() {
     let world = World::new();
     let described = operations();
-    assert_eq!(described.len(), 15, "{described:?}");
+    assert_eq!(described.len(), 16, "{described:?}");
     let paths: BTreeSet<_> = described.iter().map(|(_, path)| path).collect();
     for path in paths {
         let filled = path.replace("{provider}", "veriff");
