@@ -143,6 +143,14 @@ pub(crate) fn unopened(error: &OpenError) -> Failure {
             let todo = format!("Set {PASSWORD}, or {PASSWORD}_FILE.");
             return server(ErrorKind::Credentials, &todo);
         }
+        OpenError::ServerWithoutTls => {
+            "names a server that offers no TLS, which the connection needs; turn it on there (ssl = on), or leave sslmode out where the server is on this machine"
+                .to_owned()
+        }
+        OpenError::NoServerName => {
+            "needs TLS, and has no name that the server's certificate could be for; name the server"
+                .to_owned()
+        }
         OpenError::Certificate => {
             let todo = format!("Check the name of the server, and {ROOTS}.");
             return server(ErrorKind::Verification, &todo);

@@ -215,7 +215,7 @@ impl ConsentTerms {
 
 /// The terms, or the rule that the text breaks: where, and no value of it.
 fn parse(text: &str, is_json: bool) -> Result<ConsentTerms, String> {
-    let written = request_from_value(written::value(text, is_json)?);
+    let written = written::value(text, is_json).and_then(request_from_value);
     let terms = written.and_then(ConsentTerms::of);
     terms.map_err(|error| written::place(&error))
 }
@@ -299,7 +299,7 @@ mod tests {
                 "chanel = 1\nchannel =",
                 "chanel: is not a member",
             ),
-            ("validity", "[CANARY\nvalidity", "is no TOML: line 2"),
+            ("validity", "[CANARY\nvalidity", "is not TOML at line 2"),
             (
                 "\"P1Y\"",
                 "\"CANARY\"",
@@ -365,5 +365,22 @@ mod tests {
             assert!(error.starts_with(told), "{told} in {error}");
             assert!(!error.contains("CANARY"), "{error}");
         }
+        let value: serde_json::Value = toml::from_str(TOML).unwrap();
+        let twice = |from: &str, to: &str| {
+            let text = value.to_string();
+            let text = text.replacen(from, to, 1);
+            assert_ne!(text, value.to_string(), "{from}");
+            parse(&text, true).unwrap_err()
+        };
+        assert_eq!(
+            twice("\"validity\":", "\"validity\":\"CANARY\",\"validity\":"),
+            "validity: must not appear twice"
+        );
+        assert_eq!(
+            twice("\"notice\":{", "\"notice\":{\"id\":\"CANARY\","),
+            "[notice] id: must not appear twice"
+        );
+        let unknown = twice("\"notice\":{", "\"notice\":{\"ids\":\"CANARY\",");
+        assert!(unknown.starts_with("[notice] ids: is not a member"));
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use kyc_facade::provider_core::InvalidRequest;
+use kyc_facade::provider_core::{InvalidRequest, input_from_json};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -27,17 +27,21 @@ pub(crate) fn read(flag: &str, path: &Path) -> Result<(String, bool), Failure> {
     Ok((text, is_json))
 }
 
-/// What a text says, or where it is none of its form; no value of it.
-pub(crate) fn value(text: &str, is_json: bool) -> Result<Value, String> {
+/// What a text says, or where it is none of its form, or has a member twice; no value of it.
+pub(crate) fn value(text: &str, is_json: bool) -> Result<Value, InvalidRequest> {
     match is_json {
-        true => serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            format!("is no JSON: line {line}, column {column}")
-        }),
+        true => input_from_json(text.as_bytes()),
         false => toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map_or(1, |before| before.matches('\n').count().saturating_add(1));
-            format!("is no TOML: line {line}")
+            let told = error.span().unwrap_or_default();
+            let before = text.get(..told.start).unwrap_or_default();
+            let line = before.matches('\n').count().saturating_add(1);
+            match (error.message(), text.get(told)) {
+                ("duplicate key", Some(name)) => InvalidRequest::new(
+                    name.to_owned(),
+                    format!("must not appear twice, as at line {line}"),
+                ),
+                _ => InvalidRequest::new("request", format!("is not TOML at line {line}")),
+            }
         }),
     }
 }

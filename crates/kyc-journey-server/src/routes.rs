@@ -287,6 +287,19 @@ pub(crate) static API: &[Route] = &[
     },
     Route {
         method: "post",
+        path: "/v1/journeys/{id}/resolve",
+        id: "resolve_journey",
+        about: "Says that a person has done at the providers what was left to one (`by_hand`), of all legs or of one, also after the \
+            journey's end. Nothing is asked of a provider, and the history says when it was said.\n\nSaid again it is the same answer \
+            (200); of a journey, or a leg, of which nothing was left it is refused (409).",
+        parameters: &[JOURNEY_ID],
+        body: Some(of::<api::Resolve>),
+        replies: &[JOURNEY],
+        problems: &[404, 408, 409, 413],
+        handler: || post(commands::resolve),
+    },
+    Route {
+        method: "post",
         path: "/v1/journeys/{id}/cancel",
         id: "cancel_journey",
         about: "Ends a journey, as an operator does. What was fetched is kept.",

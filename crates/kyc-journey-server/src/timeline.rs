@@ -30,7 +30,7 @@ pub struct Line {
     leg: Option<&'static str>,
     /// What happened, such as `answered` or `returned`.
     event: &'static str,
-    /// The call that was answered, the timer that fired, or whose webhook it is.
+    /// The call that was answered, the timer that fired, what a person has done, or whose webhook it is.
     about: Option<String>,
     /// What it said.
     said: Option<String>,
@@ -64,6 +64,7 @@ impl Lines {
             .and_then(|id| self.calls.get(id).copied());
         let about = match &entry.fact {
             Fact::TimerFired { timer, .. } => Some(timer.purpose.as_str().to_owned()),
+            Fact::Resolved { task } => Some(task.as_str().to_owned()),
             // Which kind it is, is the provider's word, and in no output.
             Fact::Noted(_) | Fact::Unrecognized(_) => {
                 let provider = entry.key.hook_provider();

@@ -23,6 +23,8 @@ pub(crate) enum JourneyCommand {
     /// Let a journey go on that was interrupted or for which somebody had to act, and follow it as `start` does; of one that has ended,
     /// make the calls that give something back
     Resume(JourneyResume),
+    /// Say that a person has done at the providers what a journey left to one, which `show` and `list` call `to do`: nothing is called
+    Resolve(JourneyResolve),
     /// Print all that is kept of a journey as JSON: state, history, which payloads, receipts; nothing personal, and no secret
     Export(OneJourney),
     /// Serve the journeys of a file, and carry them out: an HTTP API, webhooks, returns and an operator's page
@@ -86,6 +88,17 @@ pub(crate) struct JourneyResume {
     /// The person's mobile number, which the journey keeps: refused if it is another one
     #[arg(long = "mobile-number", alias = "mobile")]
     pub(crate) mobile: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JourneyResolve {
+    /// The journey, also one that has ended
+    pub(crate) id: String,
+    /// Only what was left of this leg: documents, accounts, verification
+    #[arg(long)]
+    pub(crate) leg: Option<String>,
     #[command(flatten)]
     pub(crate) store: Store,
 }

@@ -7,6 +7,7 @@ mod invented;
 mod person;
 mod plan;
 mod receipts;
+mod resolve;
 mod resume;
 mod seal;
 mod serve;
@@ -54,6 +55,7 @@ pub(crate) async fn run(
     match command {
         JourneyCommand::Start(arguments) => start::run(*arguments, options, output).await,
         JourneyCommand::Resume(arguments) => resume::run(arguments, options, output).await,
+        JourneyCommand::Resolve(arguments) => resolve::run(arguments, output).await,
         JourneyCommand::List(arguments) => list(arguments, output).await,
         JourneyCommand::Show(arguments) => {
             let store = Store::to_show(&Place::of(&arguments.store)?).await?;

@@ -31,7 +31,8 @@ pub(crate) fn read(path: &Path) -> Result<Plan, Failure> {
 
 /// The plan, or the rule that the text breaks: where, and no value of it.
 fn parse(text: &str, is_json: bool) -> Result<Plan, String> {
-    plan_from_value(written::value(text, is_json)?).map_err(|error| written::place(&error))
+    let plan = written::value(text, is_json).and_then(plan_from_value);
+    plan.map_err(|error| written::place(&error))
 }
 
 #[cfg(test)]
@@ -113,13 +114,72 @@ mod tests {
     }
 
     #[test]
+    fn what_one_provider_or_flow_reads_is_taken_for_it() {
+        for text in [
+            "provider = \"finpass\"\nflow = \"monitoring\"\nevery = { count = 1, unit = \"month\" }",
+            "provider = \"finpass\"\nflow = \"analyzer\"",
+            "provider = \"finpro\"\nevery = { count = 1, unit = \"month\" }\nsessions_a_month = 3\nfetches_by_itself = true",
+            // What is so by default says nothing.
+            "provider = \"finpro\"\nflow = \"underwriting\"",
+            "provider = \"finpass\"\naggregators = []\nfetches_by_itself = false",
+        ] {
+            let plan = parse(&format!("[accounts]\n{text}"), false);
+            assert!(plan.is_ok(), "{text}: {plan:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_appears_twice_is_named_in_both_forms() {
+        for (text, told) in [
+            (
+                r#"{"verification":{},"verification":{"required":false}}"#,
+                "verification: must not appear twice",
+            ),
+            (
+                r#"{"accounts":{"provider":"finpro","provider":"CANARY"}}"#,
+                "[accounts] provider: must not appear twice",
+            ),
+            (
+                r#"{"documents":{"wanted":["pan"],"wanted":["pan"]}}"#,
+                "[documents] wanted: must not appear twice",
+            ),
+            (
+                r#"{"accounts":{"provider":"finpro","every":{"count":1,"count":2,"unit":"day"}}}"#,
+                "[accounts] every.count: must not appear twice",
+            ),
+            (
+                r#"{"verification":{},"nothing":null}"#,
+                "nothing: is not a member of a plan",
+            ),
+        ] {
+            assert_eq!(parse(text, true).unwrap_err(), told, "{text}");
+        }
+        for (text, told) in [
+            (
+                "[verification]\nrequired = true\nrequired = false",
+                "required: must not appear twice, as at line 3",
+            ),
+            (
+                "[verification]\n[verification]",
+                "verification: must not appear twice, as at line 2",
+            ),
+            (
+                "[accounts]\nevery = { count = 1, count = 2 }",
+                "count: must not appear twice, as at line 2",
+            ),
+        ] {
+            assert_eq!(parse(text, false).unwrap_err(), told, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_by_its_place_and_never_by_its_value() {
         let toml = |text: &str| parse(text, false).unwrap_err();
-        assert_eq!(toml("a = CANARY"), "is no TOML: line 1");
-        assert_eq!(toml("\n\n[documents\n"), "is no TOML: line 3");
+        assert_eq!(toml("a = CANARY"), "is not TOML at line 1");
+        assert_eq!(toml("\n\n[documents\n"), "is not TOML at line 3");
         assert_eq!(
             parse("{\"a\":\nCANARY}", true).unwrap_err(),
-            "is no JSON: line 2, column 1"
+            "is not JSON at line 2, column 1"
         );
         assert_eq!(
             toml("[documents]\nwanted = [\"CANARY\"]"),
@@ -157,6 +217,22 @@ mod tests {
             (
                 "[accounts]\nprovider = \"finpro\"\ndata_life = \"P1Y\"",
                 "[accounts] data_life: must be a length of time such as `365d` or `12h`, 100 years at most",
+            ),
+            (
+                "[accounts]\nprovider = \"finpro\"\nflow = \"monitoring\"",
+                "[accounts] flow: must not be given: FinPro has no flows, which are Finpass's",
+            ),
+            (
+                "[accounts]\nprovider = \"finpass\"\nsessions_a_month = 3",
+                "[accounts] sessions_a_month: must not be given: Finpass has no data sessions",
+            ),
+            (
+                "[accounts]\nprovider = \"finpass\"\nfetches_by_itself = true",
+                "[accounts] fetches_by_itself: must not be given: Finpass has no template of a consent",
+            ),
+            (
+                "[accounts]\nprovider = \"finpass\"\nevery = { count = 1, unit = \"month\" }",
+                "[accounts] every: must not be given: at Finpass the flow `monitoring` alone fetches again",
             ),
             ("documnts = 1", "documnts: is not a member of a plan"),
             ("documents = 1", "documents: must be an object"),

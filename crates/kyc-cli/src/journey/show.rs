@@ -37,7 +37,7 @@ struct ShownLeg {
     maybe_billed: u32,
     missing: Vec<&'static str>,
     resubmissions: u32,
-    /// What was left to a person to do at the provider.
+    /// What is left to a person to do at the provider.
     by_hand: Vec<OperatorTask>,
 }
 
@@ -46,7 +46,7 @@ struct ShownLeg {
 pub(crate) struct Listed {
     #[serde(flatten)]
     pub(crate) journey: JourneySummary,
-    /// What was left to a person to do at providers.
+    /// What is left to a person to do at providers.
     pub(crate) by_hand: Vec<OperatorTask>,
     /// How many calls it has to make yet, if it has ended, which give something back.
     pub(crate) waiting_calls: usize,

@@ -19,7 +19,7 @@ use kyc_journey::{
     JourneyRecord, JourneyStatus, JourneySummary, Lane, Outbox, PageToken, Reference, Sealer,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
-use kyc_journey_postgres::{NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
+use kyc_journey_postgres::{Claim, NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
 use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
@@ -51,6 +51,8 @@ pub(crate) struct Store {
     kept: Kept,
     sealer: Arc<FileSealer>,
     place: Place,
+    /// Keeps other processes from what one alone may carry out.
+    claim: OnceCell<Claim>,
 }
 
 /// In what they are kept.
@@ -236,6 +238,7 @@ impl Store {
             kept,
             sealer,
             place: place.clone(),
+            claim: OnceCell::new(),
         })
     }
 
@@ -304,17 +307,35 @@ impl Store {
         id: &JourneyId,
         settings: Settings,
     ) -> Result<Sandbox, Failure> {
+        let rule = "would begin or go on with a journey that a server with another sandbox takes up, which serves this database; ask that server, or use a database of its own";
+        self.claim(false, "--sandbox", rule).await?;
         let known = self.engine.read(id).await.map_err(failed)?;
         self.sandbox_for(known.as_slice(), settings)
     }
 
     /// The sandbox in which all journeys go on that have not ended.
     pub(crate) async fn sandbox_of_all(&self, settings: Settings) -> Result<Sandbox, Failure> {
+        let rule = "would take up the journeys of another process, and a sandbox knows nothing of what began in another one: a server, or a journey that is followed, has this database; end that first, or use a database of its own";
+        self.claim(true, "--sandbox", rule).await?;
         self.sandbox_for(&self.open_journeys().await?, settings)
+    }
+
+    /// Takes the journeys for this process, where several may have them.
+    async fn claim(&self, alone: bool, field: &'static str, rule: &str) -> Result<(), Failure> {
+        let Kept::Database(engine) = &self.kept else {
+            return Ok(());
+        };
+        let claimed = self.claim.get_or_try_init(async || {
+            let claim = engine.claim(alone).await.map_err(failed)?;
+            claim.ok_or_else(|| Failure::configuration(field, rule))
+        });
+        claimed.await.map(drop)
     }
 
     /// Refuses real providers for journeys that go on in a sandbox.
     pub(crate) async fn without_sandbox(&self) -> Result<(), Failure> {
+        let rule = "is served by another process with a sandbox, which takes up whatever begins there; end that first, or use another database";
+        self.claim(false, FIELD, rule).await?;
         if !self.has_sandbox() {
             return Ok(());
         }
@@ -338,7 +359,7 @@ impl Store {
     /// Refuses to make a sandbox beside a file's journeys that are left without one: they began with real providers, or in a sandbox that
     /// is lost.
     pub(crate) async fn may_begin_in_a_sandbox(&self) -> Result<(), Failure> {
-        // Of machines that share a database each has a sandbox of its own.
+        // Of machines that share a database each has a sandbox of its own, one at a time.
         if self.is_shared() || self.has_sandbox() {
             return Ok(());
         }

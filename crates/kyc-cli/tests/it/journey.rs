@@ -470,7 +470,7 @@ fn what_is_wrong_is_told_before_anything_begins() {
         "--plan: must be 64 KiB at most",
     );
     for (text, words) in [
-        ("CANARY", "--plan: is no TOML: line 1"),
+        ("CANARY", "--plan: is not TOML at line 1"),
         ("", "--plan: plan: must have a leg"),
         (
             "[documents]\nwanted = []",

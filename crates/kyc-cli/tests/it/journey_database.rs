@@ -1,12 +1,16 @@
 //! `kyc journey` and `kyc consent` with a PostgreSQL database that several machines share.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
 
 use kyc_journey_postgres::testing::Database;
 use tempfile::TempDir;
 
 use crate::journey::{id, statuses};
-use crate::kyc::{Run, kyc};
+use crate::journey_serve::Server;
+use crate::kyc::{Run, SandboxProcess, kyc};
 
 const MOBILE: &str = "9001000000";
 /// Somebody who does not answer.
@@ -349,10 +353,72 @@ fn a_journey_does_not_go_on_in_another_machine_s_sandbox() {
     assert_eq!(list.as_array().unwrap().len(), 2);
 }
 
+/// A server takes up whatever begins in its database, and of what began in another sandbox its own knows nothing.
+#[test]
+fn a_second_sandbox_at_a_database_that_one_serves_is_refused() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let (one, other) = (Machine::of(&database), Machine::of(&database));
+    assert_eq!(one.start(&[]).code, 0);
+    other.bring(&one, &["lender.key", "lender.ledger-kek"]);
+    let listens = ["--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
+    let serve = [&["journey", "serve", "--sandbox"][..], &listens].concat();
+    let keys = one.path("lender");
+    let place = ["--db", &one.database, "--keys", &keys];
+    let sandbox = ["--sandbox", "--sandbox-listen", "127.0.0.1:0"];
+    let server = Server::at(&place, &sandbox, &[], "#     -d '");
+
+    other.refused(
+        &serve,
+        "--sandbox: would take up the journeys of another process",
+    );
+    let begun = other.start(&["--key", "ORDER-18"]);
+    assert_eq!(begun.code, 2, "{begun:?}");
+    let says = "--sandbox: would begin or go on with a journey that a server with another sandbox takes up";
+    assert!(begun.stderr.contains(says), "{begun:?}");
+    let list = other.well(&["journey", "list", "--json"]).answer();
+    assert_eq!(list.as_array().unwrap().len(), 1, "nothing was begun");
+    // Nor one with real providers.
+    let terms = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terms.toml");
+    let mut real = Machine::of(&database);
+    real.bring(&one, &["lender.key", "lender.ledger-kek"]);
+    let sandbox = SandboxProcess::start();
+    let of_veriff = |(name, _): &&(String, String)| name.starts_with("VERIFF");
+    let settings = sandbox.environment.iter().filter(of_veriff);
+    real.environment = settings.cloned().collect();
+    let token = "made-up-token-of-the-tests-0123456789";
+    real.environment
+        .push(("KYC_JOURNEY_TOKEN".to_owned(), token.to_owned()));
+    let real_serve = [
+        "journey",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--terms",
+        terms,
+    ];
+    real.refused(
+        &real_serve,
+        "--db: is served by another process with a sandbox",
+    );
+
+    // It ends with whoever has it, however that ends.
+    drop(server);
+    let begun = loop {
+        let begun = other.start(&["--key", "ORDER-18"]);
+        if begun.code != 2 {
+            break begun;
+        }
+    };
+    assert_eq!(begun.code, 0, "{begun:?}");
+}
+
 /// What stands for every command that has `--db`.
-const ALL: [&[&str]; 14] = [
+const ALL: [&[&str]; 15] = [
     &["journey", "start", "--sandbox", "--mobile-number", MOBILE],
     &["journey", "resume", ID, "--sandbox"],
+    &["journey", "resolve", ID],
     &["journey", "list"],
     &["journey", "show", ID],
     &["journey", "watch", ID],
@@ -376,6 +442,20 @@ const ALL: [&[&str]; 14] = [
 ];
 const ID: &str = "00000000000000000000000000000011";
 
+/// A server that says to everybody that it has no TLS, and its port.
+fn without_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.read_exact(&mut [0; 8]).unwrap();
+            stream.write_all(b"N").unwrap();
+        }
+    });
+    port
+}
+
 #[test]
 fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_by_every_command() {
     let Some(database) = wait(Database::new()) else {
@@ -391,7 +471,36 @@ fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_
     let mut machine = Machine::of(&database);
     let url = database.url();
     let password = |text: &str| vec![("KYC_DB_PASSWORD".to_owned(), text.to_owned())];
+    let without_tls = without_tls();
     let cases = [
+        (
+            format!("postgres://kyc@localhost:{without_tls}/kyc?sslmode=require"),
+            vec![],
+            2,
+            "invalid_request",
+            "names a server that offers no TLS, which the connection needs; turn it on there",
+        ),
+        (
+            format!("postgres://kyc@127.0.0.1:{without_tls}/kyc?sslmode=verify-full"),
+            vec![],
+            2,
+            "invalid_request",
+            "or leave sslmode out where the server is on this machine",
+        ),
+        (
+            format!("{url}?sslmode=verify-ca"),
+            vec![],
+            2,
+            "invalid_request",
+            "names a server that offers no TLS",
+        ),
+        (
+            "postgres://postgres@127.0.0.1:1/kyc?sslmode=require".to_owned(),
+            vec![],
+            5,
+            "connect",
+            "cannot be reached",
+        ),
         (
             "postgres://postgres@%2Fnowhere/kyc".to_owned(),
             vec![],

@@ -37,12 +37,23 @@ impl Server {
         last: &str,
     ) -> Self {
         let db = files.path("journeys.db");
+        Self::at(&["--db", &db], arguments, environment, last)
+    }
+
+    /// The same, whose journeys are at this place.
+    pub(crate) fn at(
+        place: &[&str],
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        last: &str,
+    ) -> Self {
         let listen = match arguments.contains(&"--listen") {
             true => &[][..],
             false => &["--listen", "127.0.0.1:0"],
         };
         let mut child = Command::new(env!("CARGO_BIN_EXE_kyc"))
-            .args(["journey", "serve", "--db", &db])
+            .args(["journey", "serve"])
+            .args(place)
             .args(listen)
             .args(arguments)
             .env_clear()
@@ -787,4 +798,28 @@ fn what_is_left_to_a_person_is_shown_and_listed() {
         let shown = files.run(&command).stdout;
         assert!(shown.contains("delete_by_hand"), "{shown}");
     }
+
+    // Until somebody says that it was done.
+    let refused = files.run(&["resolve", &id, "--leg", "accounts"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let says = "--leg: accounts has nothing left to a person";
+    assert!(refused.stderr.contains(says), "{refused:?}");
+    let done = files.run(&["resolve", &id, "--json"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let again = files.run(&["resolve", &id, "--leg", "verification", "--json"]);
+    assert_eq!((again.code, again.answer()), (0, done.answer()));
+    let shown = done.answer();
+    assert_eq!(shown["legs"][0]["by_hand"], serde_json::json!([]));
+    let last = shown["timeline"].as_array().unwrap().last().unwrap();
+    let said = [&last["event"], &last["about"], &last["verdict"]];
+    assert_eq!(said, ["resolved", "delete_by_hand", "applied"]);
+    let list = files.run(&["list", "--json"]).answer();
+    assert_eq!(list[0]["by_hand"], serde_json::json!([]));
+    let other = files.start("9001000000", &[]);
+    let nothing = files.run(&["resolve", &crate::journey::id(&other)]);
+    assert_eq!(nothing.code, 2, "{nothing:?}");
+    assert!(
+        nothing.stderr.contains("ID: has nothing left"),
+        "{nothing:?}"
+    );
 }

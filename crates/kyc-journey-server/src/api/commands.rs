@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::response::Response;
 use kyc_journey::{
     Event, EventKey, Fact, Journey, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus,
-    ReceiptId, TimerPurpose, Verdict,
+    OperatorTask, Reason, ReceiptId, TimerPurpose, Verdict,
 };
 use provider_core::http::StatusCode;
 use provider_core::jiff::Timestamp;
 use provider_core::request_from_json;
 
-use super::{Answer, ConsentAnswer, GivenConsent, JourneyView, Resume, find, json};
+use super::{Answer, ConsentAnswer, GivenConsent, JourneyView, Resolve, Resume, find, json};
 use crate::guard::{self, InPath};
 use crate::problem::Problem;
 use crate::state::{Inner, Shared};
@@ -184,6 +184,20 @@ pub(crate) async fn resume(
     Ok(json(StatusCode::OK, &JourneyView::of(&record)))
 }
 
+pub(crate) async fn resolve(
+    State(server): State<Shared>,
+    InPath(id): InPath<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = guard::body(&server, body).await?;
+    let resolve: Resolve = match body.is_empty() {
+        true => Resolve::default(),
+        false => request_from_json(&body)?,
+    };
+    let record = resolved(&server, &id, resolve.leg).await?;
+    Ok(json(StatusCode::OK, &JourneyView::of(&record)))
+}
+
 /// Ends a journey, unless it has ended so.
 pub(crate) async fn end(server: &Inner, id: &str, fact: Fact) -> Result<JourneyRecord, Problem> {
     let (id, record) = find(server, id).await?;
@@ -221,6 +235,31 @@ pub(crate) async fn go_on(
     Ok(record)
 }
 
+/// Says that a person has done what was left to one, of all legs or of one.
+pub(crate) async fn resolved(
+    server: &Inner,
+    id: &str,
+    only: Option<Leg>,
+) -> Result<JourneyRecord, Problem> {
+    let (id, mut record) = find(server, id).await?;
+    let state = &record.state;
+    let is_meant = |(leg, _): &(Leg, OperatorTask)| only.is_none_or(|only| only == *leg);
+    let left: Vec<_> = state.by_hand().filter(is_meant).collect();
+    // Whoever lost the reply says it again.
+    if left.is_empty() && !state.resolved().any(|done| is_meant(&done)) {
+        return Err(match only {
+            Some(leg) => {
+                Problem::leg_not_now(format!("{} has nothing left to a person", leg.as_str()))
+            }
+            None => Problem::not_now("must have something left to a person: it has nothing"),
+        });
+    }
+    for (leg, task) in left {
+        record = command(server, &id, &record, Some(leg), Fact::Resolved { task }).await?;
+    }
+    Ok(record)
+}
+
 /// Why nobody can make the journey go on, or one leg of it.
 fn stays(state: &Journey, only: Option<Leg>) -> Problem {
     let status = state.status();
@@ -253,12 +292,13 @@ async fn command(
     // A clock that was set back tells no journey an earlier time.
     let at = server.clock.now().max(record.updated_at);
     let event = Event::new(EventKey::command(&key)?, at, leg, fact);
+    let is_resolved = matches!(event.fact, Fact::Resolved { .. });
     let submitted = server.engine.submit(id, event).await?;
+    // Of two who resolve it at once, the second says what is known.
+    let is_known = is_resolved && submitted.reason == Some(Reason::Known);
     match submitted.verdict {
-        Verdict::Applied | Verdict::Duplicate => {
-            let record = server.engine.read(id).await?;
-            record.ok_or_else(Problem::no_journey)
-        }
+        Verdict::Applied | Verdict::Duplicate => read_again(server, id).await,
+        _ if is_known => read_again(server, id).await,
         _ => {
             let reason = submitted.reason.map(|reason| reason.as_str());
             let reason = reason.unwrap_or("not_expected");
@@ -268,4 +308,9 @@ async fn command(
             )))
         }
     }
+}
+
+async fn read_again(server: &Inner, id: &JourneyId) -> Result<JourneyRecord, Problem> {
+    let record = server.engine.read(id).await?;
+    record.ok_or_else(Problem::no_journey)
 }

@@ -133,6 +133,16 @@ pub(crate) struct Resume {
     pub(crate) leg: Option<Leg>,
 }
 
+/// What was done of what was left to a person.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "provider_core::schemars")]
+pub(crate) struct Resolve {
+    /// Only what was left of this leg; all of it otherwise.
+    #[serde(default)]
+    pub(crate) leg: Option<Leg>,
+}
+
 /// Where a journey stands.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(crate = "provider_core::schemars")]
@@ -181,7 +191,7 @@ pub(crate) struct LegView {
     pub(crate) missing: Vec<DocumentKind>,
     /// How often the person had to try again in the same session.
     pub(crate) resubmissions: u32,
-    /// What was left to a person to do at the provider, such as to revoke a consent. It stays: nobody tells the journey that it was done.
+    /// What is left to a person to do at the provider, such as to revoke a consent, until `…/resolve` says that it was done.
     pub(crate) by_hand: Vec<OperatorTask>,
 }
 

@@ -11,7 +11,7 @@ use provider_core::http::{HeaderMap, HeaderValue, StatusCode};
 use super::frame::{self, Page};
 use super::list::{status, time, words};
 use super::sign_in::{self, is_own_form};
-use crate::api::commands::{end, go_on};
+use crate::api::commands::{end, go_on, resolved};
 use crate::api::{JourneyView, LegView, find};
 use crate::guard::InPath;
 use crate::problem::Problem;
@@ -63,6 +63,18 @@ pub(super) async fn resume(
     }
 }
 
+pub(super) async fn resolve(
+    State(server): State<Shared>,
+    InPath(id): InPath<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match is_own_form(&server, &headers, body).await {
+        Ok(()) => after(&server, resolved(&server, &id, None).await),
+        Err(problem) => frame::problem(&server, &problem),
+    }
+}
+
 pub(super) async fn cancel(
     State(server): State<Shared>,
     InPath(id): InPath<String>,
@@ -94,6 +106,7 @@ fn content(server: &Shared, csrf: &str, record: &JourneyRecord, lines: &[Line]) 
     let state = &record.state;
     let is_open = !state.status().is_end();
     let goes_on = Leg::ALL.iter().any(|leg| state.resuming(*leg).is_some());
+    let is_left = state.by_hand().next().is_some();
     let skipped = lines.len().saturating_sub(MOST);
     let button = |action: &str, class: Option<&str>, text: &str| {
         html! {
@@ -111,10 +124,11 @@ fn content(server: &Shared, csrf: &str, record: &JourneyRecord, lines: &[Line]) 
             p {
                 "It is " (status(view.status)) ". It began at " (time(view.created_at)) " and changed at " (time(view.updated_at)) ", UTC."
             }
-            @if is_open {
+            @if is_open || is_left {
                 div.actions {
-                    @if goes_on { (button("resume", None, "Let it go on")) }
-                    (button("cancel", Some("bad"), "Cancel the journey"))
+                    @if is_open && goes_on { (button("resume", None, "Let it go on")) }
+                    @if is_left { (button("resolve", None, "What was to do is done")) }
+                    @if is_open { (button("cancel", Some("bad"), "Cancel the journey")) }
                 }
             }
             h2 { "Legs" }

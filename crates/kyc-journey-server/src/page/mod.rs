@@ -1,4 +1,4 @@
-//! The operator's page: which journeys there are, what happened in one, and two buttons. No script, nothing from elsewhere.
+//! The operator's page: which journeys there are, what happened in one, and three buttons. No script, nothing from elsewhere.
 
 pub(crate) mod frame;
 mod journey;
@@ -18,5 +18,6 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/journeys/{id}", get(journey::show))
         .route("/journeys/{id}/resume", post(journey::resume))
+        .route("/journeys/{id}/resolve", post(journey::resolve))
         .route("/journeys/{id}/cancel", post(journey::cancel))
 }

@@ -370,6 +370,21 @@ async fn a_plan_is_refused_with_what_it_may_have() {
             "must not be given: Finpass has no choice of aggregator",
         ),
         (
+            json!({ "accounts": { "provider": "finpro", "flow": "monitoring" } }),
+            "plan.accounts.flow",
+            "must not be given: FinPro has no flows, which are Finpass's",
+        ),
+        (
+            json!({ "accounts": { "provider": "finpass", "sessions_a_month": 2 } }),
+            "plan.accounts.sessions_a_month",
+            "must not be given: Finpass has no data sessions",
+        ),
+        (
+            json!({ "verification": { "nothing": null } }),
+            "plan.verification.nothing",
+            "is not a member of a plan",
+        ),
+        (
             json!({ "verification": {}, "deadline": "3" }),
             "plan.deadline",
             "must be a length of time such as `30d` or `12h`, 10 years at most",
@@ -477,6 +492,7 @@ async fn what_is_not_there_is_not_found() {
         ("GET", "/v1/journeys/unknown/events"),
         ("GET", "/v1/journeys/unknown/export"),
         ("POST", "/v1/journeys/unknown/resume"),
+        ("POST", "/v1/journeys/unknown/resolve"),
         ("POST", "/v1/journeys/unknown/cancel"),
         ("POST", "/v1/journeys/unknown/withdraw"),
         ("GET", "/v1/journeys/not%20an%20id"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kyc_journey_server::openapi;
+use provider_core::InvalidRequest;
 use provider_core::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ fn it_is_a_document_of_openapi_3_1_with_every_reference_in_it() {
 async fn what_it_describes_is_what_the_router_serves() {
     let world = World::new();
     let described = operations();
-    assert_eq!(described.len(), 15, "{described:?}");
+    assert_eq!(described.len(), 16, "{described:?}");
     let paths: BTreeSet<_> = described.iter().map(|(_, path)| path).collect();
     for path in paths {
         let filled = path.replace("{provider}", "veriff");
@@ -127,5 +128,28 @@ fn a_whole_plan_is_in_the_schema_and_back() {
         };
         let described = names(&schemas[name]["properties"]);
         assert_eq!(described, names(part), "{name}");
+    }
+    // Each of them may be null where it may be absent, and no other one.
+    for place in [
+        "",
+        "/documents",
+        "/accounts",
+        "/verification",
+        "/accounts/every",
+    ] {
+        let mut given = written.clone();
+        given.pointer_mut(place).unwrap()["nothing"] = Value::Null;
+        let error = kyc_journey_server::plan_from_value(given).unwrap_err();
+        assert_eq!(error.rule(), "is not a member of a plan", "{place}");
+        let path = format!("{place}/nothing").replace('/', ".");
+        assert_eq!(format!(".{}", error.field()), path);
+        let names = written.pointer(place).unwrap().as_object().unwrap();
+        for name in names.keys() {
+            let mut given = written.clone();
+            given.pointer_mut(place).unwrap()[name] = Value::Null;
+            let read = kyc_journey_server::plan_from_value(given);
+            let is_known = |error: InvalidRequest| error.rule() != "is not a member of a plan";
+            assert!(read.err().is_none_or(is_known), "{place} {name}");
+        }
     }
 }

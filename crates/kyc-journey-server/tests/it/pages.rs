@@ -11,7 +11,7 @@ use kyc_journey_server::Limits;
 use kyc_sandbox::settings::Failure;
 use kyc_sandbox::{Fault, FaultKind, Provider as At};
 use provider_core::http::{Request, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{APPROVES, Answer, TOKEN, World, outside, verification};
 
@@ -164,6 +164,75 @@ async fn what_is_left_to_a_person_is_on_each_list_and_page() {
     assert!(page.body.contains("delete by hand"), "{page:?}");
     let page = world.open(&format!("/journeys/{id}"), &cookie).await;
     assert!(page.body.contains("to do: delete by hand"), "{page:?}");
+
+    // Until an operator says that it was done.
+    let button = format!("action=\"/journeys/{id}/resolve\"");
+    assert!(page.body.contains(&button), "{page:?}");
+    assert!(!page.body.contains("/cancel\""), "{page:?}");
+    let resolve = format!("/journeys/{id}/resolve");
+    let old = world
+        .send(with_cookie("POST", &resolve, &cookie, "csrf=0"))
+        .await;
+    assert_eq!(old.status, StatusCode::FORBIDDEN);
+    let form = format!("csrf={}", csrf(&page));
+    let done = world
+        .send(with_cookie("POST", &resolve, &cookie, &form))
+        .await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{done:?}");
+    assert_eq!((leg().await, listed().await), (json!([]), json!([])));
+    let page = world.open(&format!("/journeys/{id}"), &cookie).await;
+    assert!(!page.body.contains("/resolve\""), "{page:?}");
+    assert!(
+        page.body.contains("<b>resolved</b> delete by hand"),
+        "{page:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_did_is_said_once_or_again_and_nothing_is_called() {
+    let world = World::new();
+    let id = world.started("ORDER-17", &verification()).await;
+    let path = format!("/v1/journeys/{id}");
+    world.pass(1).await;
+    let resolve = async |body: Option<Value>| {
+        let path = format!("{path}/resolve");
+        world.call("POST", &path, body).await
+    };
+    for (body, field) in [
+        (None, "journey"),
+        (Some(json!({})), "journey"),
+        (Some(json!({ "leg": "verification" })), "leg"),
+        (Some(json!({ "leg": "accounts" })), "leg"),
+    ] {
+        let nothing = resolve(body).await;
+        assert_eq!(nothing.status, StatusCode::CONFLICT, "{nothing:?}");
+        assert_eq!(nothing.json()["field"], field);
+    }
+    let unknown = resolve(Some(json!({ "task": "CANARY" }))).await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let fault = FaultKind::Failure(Failure::new(500));
+    let fault = Fault::new(At::Veriff, fault).of_operation("delete-session");
+    world.sandbox.switch_fault_on(fault).unwrap();
+    world.call("POST", &format!("{path}/withdraw"), None).await;
+    world.pass(1).await;
+    let before = world.history(&id).await;
+    let other = resolve(Some(json!({ "leg": "accounts" }))).await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "{other:?}");
+    let done = resolve(Some(json!({ "leg": "verification" }))).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    assert_eq!(done.json()["legs"][0]["by_hand"], json!([]));
+    assert_eq!(done.json()["status"], "withdrawn");
+    for body in [None, Some(json!({ "leg": "verification" }))] {
+        let again = resolve(body).await;
+        assert_eq!((again.status, again.json()), (StatusCode::OK, done.json()));
+    }
+    let history = world.history(&id).await;
+    let said = &history[before.len()..];
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said[0]["event"], "resolved");
+    assert_eq!(said[0]["about"], "delete_by_hand");
+    assert_eq!(said[0]["verdict"], "applied");
+    assert_eq!(said[0]["asks"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]

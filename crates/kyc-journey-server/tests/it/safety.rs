@@ -31,6 +31,7 @@ async fn nobody_without_the_token_reads_or_does_anything() {
         ("GET", format!("/v1/journeys/{id}/export")),
         ("POST", format!("/v1/journeys/{id}/consent")),
         ("POST", format!("/v1/journeys/{id}/resume")),
+        ("POST", format!("/v1/journeys/{id}/resolve")),
         ("POST", format!("/v1/journeys/{id}/cancel")),
         ("POST", format!("/v1/journeys/{id}/withdraw")),
         ("GET", "/v1/openapi.json".to_owned()),
