@@ -1,6 +1,6 @@
 //! The engine: a pool of connections, groups of events, a lease.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,14 +78,18 @@ impl PostgresEngine {
         self.groups.commits()
     }
 
-    /// How many calls of a journey are to be made, or are under way, here or elsewhere. None is taken up.
+    /// How many calls of these journeys are to be made, or are under way, here or elsewhere; those that have none are left out. None is
+    /// taken up.
     ///
     /// # Errors
     ///
     /// The database cannot be read.
-    pub async fn waiting_calls(&self, journey: &JourneyId) -> Result<usize, EngineError> {
+    pub async fn waiting_calls(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, usize>, EngineError> {
         self.open()?;
-        Ok(reads::waiting_calls(&self.pool, journey).await?)
+        Ok(reads::waiting_calls(&self.pool, journeys).await?)
     }
 
     /// Whether a run of another engine has taken up something of a journey, and has not been silent for as long as its lease.
@@ -168,6 +172,14 @@ impl JourneyEngine for PostgresEngine {
     async fn read(&self, journey: &JourneyId) -> Result<Option<JourneyRecord>, EngineError> {
         self.open()?;
         Ok(reads::record(&self.pool, &self.bodies, journey).await?)
+    }
+
+    async fn read_listed(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, JourneyRecord>, EngineError> {
+        self.open()?;
+        Ok(reads::listed(&self.pool, &self.bodies, journeys).await?)
     }
 
     async fn history(

@@ -1,5 +1,7 @@
 //! What is asked of the tables.
 
+use std::collections::HashMap;
+
 use deadpool_postgres::{Object, Pool};
 use jiff::Timestamp;
 use kyc_journey::{
@@ -61,6 +63,35 @@ pub(crate) async fn record(
         created_at: time(row.try_get(1)?)?,
         updated_at: time(row.try_get(2)?)?,
     }))
+}
+
+/// The journeys of a list that can be opened.
+pub(crate) async fn listed(
+    pool: &Pool,
+    bodies: &Bodies,
+    ids: &[JourneyId],
+) -> Outcome<HashMap<JourneyId, JourneyRecord>> {
+    let question = "SELECT id, state, created_at, updated_at FROM journey WHERE id = ANY ($1)";
+    let rows = ask(pool, question, &[&names(ids)]).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let id = id(row, 0)?;
+        let state = match bodies.open(&Place::state(&id), row.try_get(1)?) {
+            Err(error) if error.kind() == EngineErrorKind::Corrupt => continue,
+            opened => opened?,
+        };
+        let record = JourneyRecord {
+            state,
+            created_at: time(row.try_get(2)?)?,
+            updated_at: time(row.try_get(3)?)?,
+        };
+        found.insert(id, record);
+    }
+    Ok(found)
+}
+
+fn names(ids: &[JourneyId]) -> Vec<&str> {
+    ids.iter().map(JourneyId::as_str).collect()
 }
 
 pub(crate) async fn history(
@@ -154,12 +185,20 @@ pub(crate) async fn is_waiting(pool: &Pool, runner: i64, effect: &EffectId) -> O
     Ok(!ask(pool, question, values).await?.is_empty())
 }
 
-pub(crate) async fn waiting_calls(pool: &Pool, id: &JourneyId) -> Outcome<usize> {
-    let question = "SELECT count(*) FROM effect JOIN journey ON number = journey
-                    WHERE id = $1 AND lane = $2";
-    let rows = ask(pool, question, &[&id.as_str(), &Lane::Calls.number()]).await?;
-    let count: i64 = rows.first().ok_or_else(corrupt)?.try_get(0)?;
-    usize::try_from(count).map_err(|_| corrupt())
+/// How many calls wait, of those journeys that have any.
+pub(crate) async fn waiting_calls(
+    pool: &Pool,
+    ids: &[JourneyId],
+) -> Outcome<HashMap<JourneyId, usize>> {
+    let question = "SELECT id, count(*) FROM effect JOIN journey ON number = journey
+                    WHERE id = ANY ($1) AND lane = $2 GROUP BY id";
+    let rows = ask(pool, question, &[&names(ids), &Lane::Calls.number()]).await?;
+    let counted = |row: &Row| {
+        let count: i64 = row.try_get(1)?;
+        let count = usize::try_from(count).map_err(|_| corrupt())?;
+        Ok((id(row, 0)?, count))
+    };
+    rows.iter().map(counted).collect()
 }
 
 pub(crate) async fn is_carried_out_elsewhere(

@@ -1,6 +1,6 @@
 //! The engine: one writer, one reader, one lock.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -256,6 +256,15 @@ impl JourneyEngine for SqliteEngine {
             .await
     }
 
+    async fn read_listed(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, JourneyRecord>, EngineError> {
+        let ids = journeys.to_vec();
+        self.ask(move |tables, database| tables.read_listed(database, &ids))
+            .await
+    }
+
     async fn history(
         &self,
         journey: &JourneyId,
@@ -331,5 +340,40 @@ impl Outbox for SqliteEngine {
 
     async fn changed(&self) {
         self.changed.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kyc_journey::testing::{ClearText, scripted};
+    use kyc_journey::{CorrelationToken, EventKey, Fact, Plan};
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::tables::{LISTED, READ};
+
+    #[tokio::test]
+    async fn a_list_s_journeys_are_read_by_one_statement() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(directory.path().join("kyc.db"), Arc::new(ClearText));
+        let engine = engine.unwrap().with_machine(scripted);
+        let ids: Vec<_> = (1..=30).map(JourneyId::from_bits).collect();
+        for (id, bits) in ids.iter().zip(1..) {
+            let fact = Fact::Start {
+                plan: Box::new(Plan::new()),
+                token: CorrelationToken::from_bits(bits),
+            };
+            let key = EventKey::command("start").unwrap();
+            let start = Event::new(key, Timestamp::UNIX_EPOCH, None, fact);
+            engine.submit(id, start).await.unwrap();
+        }
+        let listed = engine.read_listed(&ids).await.unwrap();
+        assert_eq!(listed.len(), ids.len());
+        let reader = engine.reader.lock().unwrap();
+        let runs = |statement| {
+            let cached = reader.prepare_cached(statement).unwrap();
+            cached.get_status(StatementStatus::Run)
+        };
+        assert_eq!((runs(LISTED), runs(READ)), (1, 0));
     }
 }

@@ -32,6 +32,12 @@ pub(crate) struct Tables {
     recent: Recent,
 }
 
+pub(crate) const READ: &str = "SELECT state, created_at, updated_at FROM journey WHERE id = ?1";
+
+/// The names are bound as a list in JSON, so that one statement does for any number of them.
+pub(crate) const LISTED: &str = "SELECT id, state, created_at, updated_at FROM journey
+    WHERE id IN (SELECT value FROM json_each(?1))";
+
 /// How many journeys are kept at hand, opened and read.
 const RECENT: usize = 4_096;
 
@@ -276,7 +282,7 @@ impl Tables {
         id: &JourneyId,
     ) -> Outcome<Option<JourneyRecord>> {
         let found = database
-            .prepare_cached("SELECT state, created_at, updated_at FROM journey WHERE id = ?1")?
+            .prepare_cached(READ)?
             .query_row([id.as_str()], |row| {
                 Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?))
             })
@@ -289,6 +295,34 @@ impl Tables {
             created_at: time(created_at)?,
             updated_at: time(updated_at)?,
         }))
+    }
+
+    /// The journeys of a list that can be opened.
+    pub(crate) fn read_listed(
+        &self,
+        database: &Connection,
+        ids: &[JourneyId],
+    ) -> Outcome<HashMap<JourneyId, JourneyRecord>> {
+        let names: Vec<&str> = ids.iter().map(JourneyId::as_str).collect();
+        let names = serde_json::to_string(&names).map_err(|_| Failure::Refused(corrupt()))?;
+        let mut journeys = database.prepare_cached(LISTED)?;
+        let mut rows = journeys.query([names])?;
+        let mut found = HashMap::with_capacity(ids.len());
+        while let Some(row) = rows.next()? {
+            let id = journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            let state = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+            let state = match self.bodies.open(&Place::state(&id), state) {
+                Err(error) if error.kind() == EngineErrorKind::Corrupt => continue,
+                opened => opened?,
+            };
+            let record = JourneyRecord {
+                state,
+                created_at: time(row.get(2)?)?,
+                updated_at: time(row.get(3)?)?,
+            };
+            found.insert(id, record);
+        }
+        Ok(found)
     }
 
     pub(crate) fn history(

@@ -22,15 +22,15 @@ use futures_util::TryStreamExt as _;
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock as _, SystemClock};
 use kyc_journey::{
-    Event, EventKey, Fact, Journey, JourneyFilter, JourneyId, JourneyRecord, JourneyStatus, Leg,
-    Seq, Verdict,
+    Event, EventKey, Fact, JourneyFilter, JourneyId, JourneyRecord, JourneyStatus, Leg, Seq,
+    Verdict,
 };
 
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
 pub(crate) use self::store::Store;
-use self::store::{OFTEN, pages};
+use self::store::{OFTEN, pages, states};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -212,17 +212,15 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let mut journeys = Vec::new();
     let mut pages = pin!(pages(&*store.engine, filter));
     while let Some(found) = pages.try_next().await.map_err(failed)? {
+        let records = store.records_of(&found).await?;
+        let calls = waiting.of_each(states(&records)).await?;
         for journey in found {
-            let record = store.engine.read_listed(&journey.id).await;
-            let state = record.map_err(failed)?.map(|record| record.state);
-            let waiting_calls = match &state {
-                Some(state) => waiting.of(state).await?,
-                None => 0,
-            };
+            let record = records.get(&journey.id);
+            let waiting_calls = calls.get(&journey.id).copied().unwrap_or_default();
             if only_left && journey.status.is_end() && waiting_calls == 0 {
                 continue;
             }
-            let by_hand = state.iter().flat_map(Journey::by_hand);
+            let by_hand = record.into_iter().flat_map(|record| record.state.by_hand());
             journeys.push(show::Listed {
                 journey,
                 by_hand: by_hand.map(|(_, task)| task).collect(),

@@ -378,16 +378,15 @@ impl Store {
         let waiting = self.waiting();
         let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
         while let Some(journeys) = pages.try_next().await.map_err(failed)? {
-            for journey in journeys {
-                if !journey.status.is_end() {
-                    return Ok(Some(journey));
-                }
-                let record = self.engine.read_listed(&journey.id).await;
-                if let Some(record) = record.map_err(failed)?
-                    && waiting.of(&record.state).await? > 0
-                {
-                    return Ok(Some(journey));
-                }
+            let is_open = |journey: &&JourneySummary| !journey.status.is_end();
+            if let Some(open) = journeys.iter().find(is_open) {
+                return Ok(Some(open.clone()));
+            }
+            let records = self.records_of(&journeys).await?;
+            let calls = waiting.of_each(states(&records)).await?;
+            let is_left = |journey: &JourneySummary| calls.contains_key(&journey.id);
+            if let Some(left) = journeys.into_iter().find(is_left) {
+                return Ok(Some(left));
             }
         }
         Ok(None)
@@ -400,12 +399,23 @@ impl Store {
         let mut records = Vec::new();
         let mut pages = pin!(pages(&*self.engine, filter));
         while let Some(journeys) = pages.try_next().await.map_err(failed)? {
-            for journey in journeys {
-                let record = self.engine.read_listed(&journey.id).await;
-                records.extend(record.map_err(failed)?);
-            }
+            let mut found = self.records_of(&journeys).await?;
+            records.extend(
+                journeys
+                    .iter()
+                    .filter_map(|journey| found.remove(&journey.id)),
+            );
         }
         Ok(records)
+    }
+
+    /// The journeys of a page, by one question; one that cannot be opened is listed and left out here.
+    pub(super) async fn records_of(
+        &self,
+        page: &[JourneySummary],
+    ) -> Result<HashMap<JourneyId, JourneyRecord>, Failure> {
+        let ids: Vec<_> = page.iter().map(|journey| journey.id.clone()).collect();
+        self.engine.read_listed(&ids).await.map_err(failed)
     }
 
     /// The journeys that these name, as they stand; those that are not here are left out.
@@ -532,21 +542,48 @@ pub(crate) struct Waiting<'s> {
 impl Waiting<'_> {
     /// How many calls a journey that has ended has to make yet, which give something back.
     pub(crate) async fn of(&self, state: &Journey) -> Result<usize, Failure> {
-        if !state.status().is_end() {
-            return Ok(0);
+        let calls = self.of_each([state]).await?;
+        Ok(calls.get(state.id()).copied().unwrap_or_default())
+    }
+
+    /// The same for each of these journeys, by one question; those that have none are left out.
+    pub(crate) async fn of_each<'j>(
+        &self,
+        states: impl IntoIterator<Item = &'j Journey>,
+    ) -> Result<HashMap<JourneyId, usize>, Failure> {
+        let states = states.into_iter();
+        let ended: Vec<_> = states.filter(|state| state.status().is_end()).collect();
+        if ended.is_empty() {
+            return Ok(HashMap::new());
         }
-        let calls = match self.kept {
+        let in_database;
+        let stored = match self.kept {
             Kept::File(engine) => {
                 let calls = self.in_file.get_or_try_init(|| waiting_calls(engine));
-                let calls = calls.await.map_err(failed)?;
-                calls.get(state.id()).copied().unwrap_or_default()
+                calls.await.map_err(failed)?
             }
             // Whoever asks there what is due takes it up.
-            Kept::Database(engine) => engine.waiting_calls(state.id()).await.map_err(failed)?,
+            Kept::Database(engine) => {
+                let ids: Vec<_> = ended.iter().map(|state| state.id().clone()).collect();
+                in_database = engine.waiting_calls(&ids).await.map_err(failed)?;
+                &in_database
+            }
         };
-        // Some have failed, and are made again later.
-        Ok(calls.saturating_add(awaited(state).count()))
+        let calls = ended.into_iter().map(|state| {
+            let stored = stored.get(state.id()).copied().unwrap_or_default();
+            // Some have failed, and are made again later.
+            let calls = stored.saturating_add(awaited(state).count());
+            (state.id().clone(), calls)
+        });
+        Ok(calls.filter(|(_, calls)| *calls > 0).collect())
     }
+}
+
+/// As they stand.
+pub(super) fn states(
+    records: &HashMap<JourneyId, JourneyRecord>,
+) -> impl Iterator<Item = &Journey> {
+    records.values().map(|record| &record.state)
 }
 
 async fn waiting_calls(engine: &SqliteEngine) -> Result<HashMap<JourneyId, usize>, EngineError> {

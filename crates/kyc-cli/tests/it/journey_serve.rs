@@ -316,6 +316,11 @@ fn a_served_journey_has_its_consent_and_each_call_in_the_ledger() {
         r#"{"answer":"renewed"}"#,
     );
     assert_ne!(renewed["receipt"], begun["receipt"], "{renewed}");
+    let again = server.post(
+        &format!("/v1/journeys/{id}/consent"),
+        r#"{"answer":"renewed"}"#,
+    );
+    assert_eq!(again["receipt"], renewed["receipt"], "{again}");
     let events = format!("/v1/journeys/{id}/events");
     server.has_link(id);
     server.pass("1h");
@@ -324,6 +329,7 @@ fn a_served_journey_has_its_consent_and_each_call_in_the_ledger() {
     let show = files.consent(&["show", "--mobile-number", MOBILE]);
     assert_eq!(show["receipts"][0]["standing"], "renewed");
     assert_eq!(show["receipts"][1]["receipt"], renewed["receipt"]);
+    assert_eq!(show["receipts"].as_array().unwrap().len(), 2);
     assert_eq!(files.consent(&["verify"])["whole"], true);
     drop(server);
     let (used, after) = files.used();

@@ -61,7 +61,10 @@ pub(crate) async fn consent(
                 given.check(&server)?;
             }
             let is_said = server.receipts.is_some() || given.is_some();
-            if !is_renewal && is_said && is_known(&record.state, given.as_ref()) {
+            let brings_receipt = given.as_ref().is_some_and(|given| given.receipt.is_some());
+            let is_new =
+                is_renewal && !brings_receipt && !record.state.is_renewed(server.clock.now());
+            if !is_new && is_said && is_known(&record.state, given.as_ref()) {
                 return Ok(json(StatusCode::OK, &JourneyView::of(&record)));
             }
             let (receipt, expires_at) = agreed(&server, &record, is_renewal, given).await?;

@@ -5,7 +5,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kyc_journey::{
-    JourneyFilter, JourneyId, JourneyPage, JourneyStatus, JourneySummary, OperatorTask, PageToken,
+    JourneyFilter, JourneyId, JourneyPage, JourneyRecord, JourneyStatus, JourneySummary,
+    OperatorTask, PageToken,
 };
 use provider_core::http::{StatusCode, Uri};
 use provider_core::jiff::Timestamp;
@@ -87,12 +88,14 @@ pub(crate) async fn page(server: &Inner, query: Option<&str>) -> Result<Page, Pr
         .list(&filter, PageToken::new(place.page.clone()))
         .await?;
     let (journeys, next_page_token) = cut(&place, found, limit);
-    let mut shown = Vec::with_capacity(journeys.len());
-    for journey in journeys {
-        shown.push(Summary::of(server, journey).await?);
-    }
+    let ids: Vec<_> = journeys.iter().map(|journey| journey.id.clone()).collect();
+    let records = server.engine.read_listed(&ids).await?;
+    let shown = journeys.into_iter().map(|journey| {
+        let record = records.get(&journey.id);
+        Summary::of(journey, record)
+    });
     Ok(Page {
-        journeys: shown,
+        journeys: shown.collect(),
         next_page_token,
     })
 }
@@ -127,16 +130,15 @@ fn cut(place: &Place, found: JourneyPage, limit: usize) -> (Vec<JourneySummary>,
 }
 
 impl Summary {
-    async fn of(server: &Inner, journey: JourneySummary) -> Result<Self, Problem> {
-        let record = server.engine.read_listed(&journey.id).await?;
-        let by_hand = record.iter().flat_map(|record| record.state.by_hand());
-        Ok(Self {
+    fn of(journey: JourneySummary, record: Option<&JourneyRecord>) -> Self {
+        let by_hand = record.into_iter().flat_map(|record| record.state.by_hand());
+        Self {
             by_hand: by_hand.map(|(_, task)| task).collect(),
             id: journey.id,
             status: journey.status,
             seq: journey.seq.get(),
             created_at: journey.created_at,
             updated_at: journey.updated_at,
-        })
+        }
     }
 }

@@ -173,6 +173,14 @@ async fn each_answer_is_written_before_the_journey_hears_of_it() {
     let renewed = command(&world, &id, "consent", Some(json!({ "answer": "renewed" }))).await;
     assert_eq!(renewed.json()["receipt"], "written-1", "{renewed:?}");
     assert_eq!(book.take(), ["renew running"]);
+    for body in [
+        json!({ "answer": "renewed" }),
+        json!({ "answer": "renewed", "consent": {} }),
+    ] {
+        let again = command(&world, &id, "consent", Some(body)).await;
+        assert_eq!(again.json(), renewed.json(), "{again:?}");
+    }
+    assert_eq!(book.take(), [""; 0]);
     // What the journey does not wait for is not written: it has the answer.
     for again in [
         json!({ "answer": "given" }),

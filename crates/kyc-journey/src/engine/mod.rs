@@ -6,6 +6,7 @@ mod recording;
 mod seal;
 mod stored;
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -88,16 +89,25 @@ pub trait JourneyEngine: fmt::Debug + Send + Sync {
         page: PageToken,
     ) -> Result<JourneyPage, EngineError>;
 
-    /// Reads a journey of a list; `None` also where its state cannot be opened, because it is listed nevertheless.
+    /// Reads the journeys of a list, by one question where the store has one for it. Those whose state cannot be opened are left out: they
+    /// are listed nevertheless.
     ///
     /// # Errors
     ///
     /// The store cannot be read.
-    async fn read_listed(&self, journey: &JourneyId) -> Result<Option<JourneyRecord>, EngineError> {
-        match self.read(journey).await {
-            Err(error) if error.kind() == EngineErrorKind::Corrupt => Ok(None),
-            read => read,
+    async fn read_listed(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, JourneyRecord>, EngineError> {
+        let mut found = HashMap::with_capacity(journeys.len());
+        for id in journeys {
+            match self.read(id).await {
+                Ok(record) => found.extend(record.map(|record| (id.clone(), record))),
+                Err(error) if error.kind() == EngineErrorKind::Corrupt => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(found)
     }
 
     /// Removes a journey with everything stored for it, its effects and timers included. Removing one that is not there is no error.

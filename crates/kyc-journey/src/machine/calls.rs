@@ -126,6 +126,12 @@ impl Calls {
             .any(|call| matches!(call.phase, Phase::Blocked | Phase::Uncovered))
     }
 
+    /// Whether there is a call that the consent does not cover.
+    pub(crate) fn is_uncovered(&self) -> bool {
+        let mut calls = self.waited_for.iter();
+        calls.any(|call| call.phase == Phase::Uncovered)
+    }
+
     /// Whether an effect is a call that is waited for and needs a live consent: what gives something back does not.
     pub(crate) fn needs_consent(&self, effect: &EffectId) -> bool {
         self.waited_for.iter().any(|call| {

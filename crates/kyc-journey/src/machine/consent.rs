@@ -1,9 +1,9 @@
 //! The consent under which a journey runs.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::step::Step;
+use super::step::{SetTimer, Step};
 use crate::values::{LedgerEntry, Plan, ReceiptId, TimerName, TimerPurpose};
 
 /// The consent.
@@ -20,12 +20,17 @@ pub(crate) enum Consent {
         receipt: ReceiptId,
         #[serde(default)]
         expires_at: Option<Timestamp>,
+        /// When it was given anew, in place of another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        renewed_at: Option<Timestamp>,
     },
     Refused,
     Withdrawn,
     Expired,
 }
 
+/// How long a person who renews the consent once more says what was said, unless somebody asks for it.
+const SAID_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 const NOTICE: TimerName = TimerName::journey(TimerPurpose::Notice);
 const RENEWAL: TimerName = TimerName::journey(TimerPurpose::Renewal);
 const EXPIRY: TimerName = TimerName::journey(TimerPurpose::ConsentExpiry);
@@ -47,6 +52,25 @@ impl Consent {
         }
     }
 
+    /// Whether it is this one.
+    pub(crate) fn is(&self, known: &ReceiptId, end: Option<Timestamp>) -> bool {
+        matches!(self, Self::Given { receipt, expires_at, .. } if receipt == known && *expires_at == end)
+    }
+
+    /// Whether it was given anew within the last day, and nobody has been asked to give it anew since.
+    pub(crate) fn is_renewed(&self, timers: &[SetTimer], at: Timestamp) -> bool {
+        let Self::Given {
+            expires_at,
+            renewed_at: Some(since),
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let is_asked_later = timers.iter().any(|timer| timer.name == RENEWAL);
+        at.duration_since(*since) < SAID_AGAIN && (expires_at.is_none() || is_asked_later)
+    }
+
     pub(crate) fn ask(&mut self, step: &mut Step<'_>, plan: &Plan) {
         *self = Self::Asked;
         step.set_timer_after(NOTICE, plan.notice);
@@ -65,6 +89,7 @@ impl Consent {
         let given = Self::Given {
             receipt: receipt.clone(),
             expires_at,
+            renewed_at: is_renewed.then_some(step.at),
         };
         if !given.is_live(step.at) {
             return false;

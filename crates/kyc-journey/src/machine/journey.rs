@@ -1,5 +1,6 @@
 //! The journey: routes events to its parts, and combines what they say.
 
+use jiff::Timestamp;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +170,15 @@ impl Journey {
         self.started
             .as_ref()
             .and_then(|started| started.consent.receipt())
+    }
+
+    /// Whether the consent was renewed within a day before this time, and another renewal has not been asked for since: its end is not near,
+    /// and no call waits for a consent that covers it. A person who renews it then says again what was said.
+    pub fn is_renewed(&self, at: Timestamp) -> bool {
+        self.started.as_ref().is_some_and(|started| {
+            let is_renewed = started.consent.is_renewed(started.timers.set(), at);
+            is_renewed && !started.legs.are_uncovered()
+        })
     }
 
     /// Where a leg stands.
@@ -416,10 +426,14 @@ impl Started {
                 receipt,
                 expires_at,
             } => {
-                let is_live = self.consent.is_live(step.at);
-                match is_live && self.consent.give(step, &self.plan, receipt, *expires_at) {
-                    true => self.legs.consent_renewed(step),
-                    false => step.discarded(Reason::NoConsent),
+                if !self.consent.is_live(step.at) {
+                    step.discarded(Reason::NoConsent);
+                } else if self.consent.is(receipt, *expires_at) {
+                    step.late(Reason::Known);
+                } else if self.consent.give(step, &self.plan, receipt, *expires_at) {
+                    self.legs.consent_renewed(step);
+                } else {
+                    step.discarded(Reason::NoConsent);
                 }
             }
             Fact::ConsentRefused => match *status {
@@ -836,6 +850,11 @@ impl Legs {
     fn needs_consent(&self, effect: &EffectId) -> bool {
         let mut calls = Leg::ALL.iter().filter_map(|leg| self.calls(*leg));
         calls.any(|calls| calls.needs_consent(effect))
+    }
+
+    fn are_uncovered(&self) -> bool {
+        let mut calls = Leg::ALL.iter().filter_map(|leg| self.calls(*leg));
+        calls.any(Calls::is_uncovered)
     }
 
     fn consent_renewed(&mut self, step: &mut Step<'_>) {

@@ -763,6 +763,16 @@ pub async fn journeys_are_listed_page_by_page(subject: Arc<dyn Subject>) {
     assert_eq!(all(stale.clone()).await, unchanged);
     let running = stale.set_statuses([JourneyStatus::Withdrawn]);
     assert_eq!(all(running).await, []);
+    let unknown = JourneyId::from_bits(u128::MAX);
+    let asked = [&ids[..], std::slice::from_ref(&unknown)].concat();
+    let listed = started.engine.read_listed(&asked).await;
+    let listed = listed.expect("the store can be read");
+    assert_eq!(listed.len(), ids.len(), "all that there are");
+    for id in [ids.first(), ids.last()].into_iter().flatten() {
+        let read = started.engine.read(id).await;
+        let read = read.expect("the store can be read");
+        assert_eq!(listed.get(id), read.as_ref());
+    }
     let all = JourneyFilter::new();
     let foreign = started.engine.list(&all, PageToken::new("elsewhere"));
     let foreign = foreign.await.expect_err("a page that nobody gave out");

@@ -273,6 +273,37 @@ fn running_required_leg_failed_or_abandoned_needs_somebody() {
 }
 
 #[test]
+fn running_renewal_that_is_said_again_changes_nothing_until_one_is_asked_for() {
+    let mut world = given_until(documents(), SignedDuration::from_hours(100));
+    assert!(!world.journey.is_renewed(world.at));
+    let renewed = |world: &World, hours| Fact::ConsentRenewed {
+        receipt: receipt("receipt-2"),
+        expires_at: world.at.checked_add(SignedDuration::from_hours(hours)).ok(),
+    };
+    let first = renewed(&world, 60);
+    world.submit(first.clone()).was(Verdict::Applied);
+    let due = world.due(TimerPurpose::ConsentExpiry);
+    world.submit(first).was(Verdict::Late);
+    assert_eq!(world.due(TimerPurpose::ConsentExpiry), due);
+    let hours = |hours| {
+        world
+            .at
+            .checked_add(SignedDuration::from_hours(hours))
+            .unwrap()
+    };
+    assert!(world.journey.is_renewed(hours(23)) && !world.journey.is_renewed(hours(24)));
+    // Its end is near by then.
+    world.fire(TimerPurpose::Renewal);
+    assert!(!world.journey.is_renewed(world.at));
+    let second = renewed(&world, 1_000);
+    world.submit(second).was(Verdict::Applied);
+    assert!(world.journey.is_renewed(world.at));
+    // What it does not cover asks for another one.
+    world.fail("open-documents", Failure::not_covered());
+    assert!(!world.journey.is_renewed(world.at));
+}
+
+#[test]
 fn running_consent_within_48_hours_of_its_end_asks_to_renew() {
     let mut world = given_until(documents(), SignedDuration::from_hours(100));
     world.fire(TimerPurpose::Renewal);
