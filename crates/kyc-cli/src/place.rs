@@ -10,6 +10,8 @@ use crate::arguments::Store;
 use crate::failure::Failure;
 
 pub(crate) const FIELD: &str = "--db";
+/// The file where `--db` names none.
+pub(crate) const DEFAULT: &str = "kyc-journeys.db";
 const KEYS: &str = "--keys";
 const ROOTS: &str = "--root-certificates";
 /// The database's password. Arguments are read by every user of a machine.
@@ -30,6 +32,9 @@ pub(crate) struct Database {
     pub(crate) options: PostgresOptions,
     /// Their names without the ends.
     keys: PathBuf,
+    /// The address, which has no password, and the file of certificates, for commands that are printed.
+    address: String,
+    roots: Option<PathBuf>,
 }
 
 impl Database {
@@ -37,7 +42,7 @@ impl Database {
     pub(crate) fn existing(&self) -> Place {
         Place::Database(Box::new(Self {
             options: self.options.clone().only_existing(),
-            keys: self.keys.clone(),
+            ..self.clone()
         }))
     }
 }
@@ -79,7 +84,32 @@ impl Place {
             "is required with a PostgreSQL database: the keys that open it lie outside of it";
         let keys = arguments.keys.clone();
         let keys = keys.ok_or_else(|| Failure::configuration(KEYS, rule))?;
-        Ok(Self::Database(Box::new(Database { options, keys })))
+        Ok(Self::Database(Box::new(Database {
+            options,
+            keys,
+            address,
+            roots: arguments.root_certificates.clone(),
+        })))
+    }
+
+    /// A command of `kyc` that finds these journeys, to be run as it is printed.
+    pub(crate) fn command(&self, words: &str) -> String {
+        let mut command = format!("kyc {words}");
+        let mut add = |name: &str, value: &str| {
+            command.push_str(&format!(" {name} {}", shell_word(value)));
+        };
+        match self {
+            Self::File(path) if path.as_os_str() == DEFAULT => {}
+            Self::File(path) => add(FIELD, &path.to_string_lossy()),
+            Self::Database(database) => {
+                add(FIELD, &database.address);
+                add(KEYS, &database.keys.to_string_lossy());
+                if let Some(roots) = &database.roots {
+                    add(ROOTS, &roots.to_string_lossy());
+                }
+            }
+        }
+        command
     }
 
     /// A file that belongs to the journeys, by the end of its name: beside their file, or where the database's keys lie.
@@ -99,6 +129,15 @@ impl Place {
             Self::File(_) => "the key beside --db",
             Self::Database(_) => KEYS,
         }
+    }
+}
+
+/// A text that a shell reads as one word.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
@@ -222,5 +261,34 @@ mod tests {
         let database = of("Postgres://lender@localhost/kyc", Some("at/keys")).unwrap();
         assert!(matches!(database, Place::Database(_)));
         assert_eq!(database.beside(".key"), PathBuf::from("at/keys.key"));
+    }
+
+    #[test]
+    fn a_printed_command_has_the_options_that_were_given() {
+        let shown = |db, keys| of(db, keys).unwrap().command("journey show ID");
+        assert_eq!(shown(DEFAULT, None), "kyc journey show ID");
+        assert_eq!(shown("at/j.db", None), "kyc journey show ID --db at/j.db");
+        assert_eq!(
+            shown("it's here.db", None),
+            r"kyc journey show ID --db 'it'\''s here.db'"
+        );
+        assert_eq!(
+            shown("postgres://lender@localhost/kyc?a=b&c=d", Some("at/keys")),
+            "kyc journey show ID --db 'postgres://lender@localhost/kyc?a=b&c=d' --keys at/keys"
+        );
+        let place = Place::of(&Store {
+            db: "postgres://lender@localhost/kyc".into(),
+            keys: Some("keys".into()),
+            root_certificates: None,
+        });
+        let Place::Database(mut database) = place.unwrap() else {
+            panic!("a database");
+        };
+        database.roots = Some("at/roots.pem".into());
+        assert!(
+            Place::Database(database)
+                .command("erase")
+                .ends_with(" --keys keys --root-certificates at/roots.pem")
+        );
     }
 }

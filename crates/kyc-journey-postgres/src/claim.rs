@@ -6,8 +6,44 @@ use deadpool_postgres::{ClientWrapper, Object, Pool};
 
 use crate::database::Outcome;
 
-/// What is locked, beside the name of the schema: `KYCC`.
-const CLAIM: i32 = 0x4b59_4343;
+/// With whom a process has the journeys of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// With others who have them with real providers.
+    Real,
+    /// With others who have them in sandboxes.
+    Sandbox,
+    /// With nobody.
+    Alone,
+}
+
+impl Share {
+    /// Takes its locks: `$1` is that of real providers, `$2` that of sandboxes. The lock of those whom it excludes is looked at for the
+    /// length of the transaction.
+    fn locks(self) -> &'static str {
+        match self {
+            Self::Real => {
+                "SELECT pg_try_advisory_xact_lock($2, hashtext(current_schema()))
+                    AND pg_try_advisory_lock_shared($1, hashtext(current_schema()))"
+            }
+            Self::Sandbox => {
+                "SELECT pg_try_advisory_xact_lock($1, hashtext(current_schema()))
+                    AND pg_try_advisory_lock_shared($2, hashtext(current_schema()))"
+            }
+            Self::Alone => {
+                "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))
+                    AND pg_try_advisory_lock($2, hashtext(current_schema()))"
+            }
+        }
+    }
+}
+
+/// What is locked, beside the name of the schema: `KYCC`, `KYCS`.
+const REAL: i32 = 0x4b59_4343;
+const SANDBOX: i32 = 0x4b59_4353;
+
+/// Held while locks are taken, so that nobody is refused for a lock that is only looked at: `KYCT`.
+const TAKING: i32 = 0x4b59_4354;
 
 /// Lets the server notice within a minute that the machine at the other end is gone.
 const KEEPALIVE: &str =
@@ -24,16 +60,17 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Takes the journeys, alone or with others; `None` while somebody else has them otherwise.
-pub(crate) async fn take(pool: &Pool, alone: bool) -> Outcome<Option<Claim>> {
-    // It is none of the pool's any more: the lock ends with it.
-    let connection = Object::take(pool.get().await?);
+/// Takes the journeys; `None` while somebody else has them otherwise.
+pub(crate) async fn take(pool: &Pool, share: Share) -> Outcome<Option<Claim>> {
+    // It is none of the pool's any more: the locks end with it.
+    let mut connection = Object::take(pool.get().await?);
     connection.batch_execute(KEEPALIVE).await?;
-    let take = match alone {
-        true => "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))",
-        false => "SELECT pg_try_advisory_lock_shared($1, hashtext(current_schema()))",
-    };
-    let is_taken: bool = connection.query_one(take, &[&CLAIM]).await?.try_get(0)?;
+    let transaction = connection.transaction().await?;
+    let gate = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))";
+    transaction.query_one(gate, &[&TAKING]).await?;
+    let taken = transaction.query_one(share.locks(), &[&REAL, &SANDBOX]);
+    let is_taken: bool = taken.await?.try_get(0)?;
+    transaction.commit().await?;
     Ok(is_taken.then_some(Claim {
         _connection: connection,
     }))

@@ -16,7 +16,7 @@ use kyc_journey::{
 };
 use tokio::sync::Notify;
 
-use crate::claim::{self, Claim};
+use crate::claim::{self, Claim, Share};
 use crate::group::Groups;
 use crate::lease::Leases;
 use crate::{reads, reports};
@@ -103,16 +103,16 @@ impl PostgresEngine {
         Ok(reads::is_carried_out_elsewhere(&self.pool, journey, own).await?)
     }
 
-    /// Takes the journeys for this process until what is returned is dropped, alone, or with others who do not want them alone; `None` while
-    /// somebody else has them otherwise. It binds nobody but those who ask, and is for what one process alone can go on with: a run takes up
-    /// whatever begins in the database. It ends with its connection, so that nothing is left of a process that dies.
+    /// Takes the journeys for this process until what is returned is dropped, with others who have them likewise, or alone; `None` while
+    /// somebody else has them otherwise. It binds nobody but those who ask: take them before you begin a journey or a run, because a run takes
+    /// up whatever begins in the database. It ends with its connection, so that nothing is left of a process that dies.
     ///
     /// # Errors
     ///
     /// The database cannot be reached.
-    pub async fn claim(&self, alone: bool) -> Result<Option<Claim>, EngineError> {
+    pub async fn claim(&self, share: Share) -> Result<Option<Claim>, EngineError> {
         self.open()?;
-        Ok(claim::take(&self.pool, alone).await?)
+        Ok(claim::take(&self.pool, share).await?)
     }
 
     /// Takes nothing more, commits what waits, and gives up the lease, so that another process takes over at once and not when it ends.

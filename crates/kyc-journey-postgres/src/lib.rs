@@ -17,7 +17,7 @@ pub mod testing;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use claim::Claim;
+pub use claim::{Claim, Share};
 pub use database::PostgresError;
 pub use engine::PostgresEngine;
 #[cfg(feature = "consent")]

@@ -91,7 +91,7 @@ impl Digests {
     }
 
     /// Whether a token was given out here.
-    pub(crate) fn is_ours(&self, token: &CorrelationToken) -> bool {
+    pub fn is_ours(&self, token: &CorrelationToken) -> bool {
         // Its text is what anybody can read of it.
         let bits = u128::from_str_radix(&token.expose(), 16).unwrap_or_default();
         let given = bits & CHECK_MASK;

@@ -45,7 +45,8 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
     let state = ledger.0.state(subject).map_err(|error| failed(&error))?;
     let is_live = |row: &&ReceiptRow| row.rule.is_none() && row.is_live(now);
     if state.receipts.iter().any(|row| is_live(&row)) {
-        let rule = "has a live consent, under which journeys go on; `kyc consent withdraw` ends it";
+        let withdraw = place.command(&format!("consent withdraw {subject}"));
+        let rule = format!("has a live consent, under which journeys go on; `{withdraw}` ends it");
         return Err(Failure::configuration(arguments.whose.field(), rule));
     }
     let followers = ledger.0.followers(subject);
@@ -172,12 +173,17 @@ async fn refuse_what_is_left(
         ([], journeys) => format!(
             "has journeys whose calls that give something back wait: {}; {}",
             journeys.join(", "),
-            store.made_by(journeys)
+            store.made_by(journeys).await?
         ),
-        (journeys, _) => format!(
-            "has journeys that have not ended: {}; `kyc journey withdraw ID` ends each",
-            journeys.join(", ")
-        ),
+        (journeys, _) => {
+            let withdraw = |id: &String| {
+                let command = place.command(&format!("journey withdraw {id}"));
+                format!("`{command}`")
+            };
+            let commands: Vec<_> = journeys.iter().map(withdraw).collect();
+            let (journeys, commands) = (journeys.join(", "), commands.join(", "));
+            format!("has journeys that have not ended: {journeys}; end each: {commands}")
+        }
     };
     Err(Failure::configuration(arguments.whose.field(), rule))
 }

@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         Ok(receipt) => receipt.map_or(Scope::All, Scope::Receipt),
         Err(error) => return Err(error.for_field("--receipt").into()),
     };
-    let (withdrawn, told, store) = match place {
+    let (withdrawn, told, store) = match &place {
         Place::File(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
         Place::Database(_) => match Store::existing(&place).await {
             Ok(store) => {
@@ -51,7 +51,9 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         Effect::Delete { provider } => used.has(provider),
         _ => true,
     });
-    let follows: Vec<String> = follows.filter_map(words).collect();
+    let erase = place.command(&format!("erase {subject}"));
+    let follows = follows.filter_map(|effect| words(effect, &erase));
+    let follows: Vec<String> = follows.collect();
     if output.json {
         let answer = json!({
             "subject": subject.to_string(),
@@ -77,7 +79,8 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
         ),
     }
     if let (Some(store), false) = (&store, giving_back.is_empty()) {
-        let (journeys, made_by) = (giving_back.join(", "), store.made_by(&giving_back));
+        let made_by = store.made_by(&giving_back).await?;
+        let journeys = giving_back.join(", ");
         output.told(&format!(
             "journeys whose calls that give something back wait: {journeys}; {made_by}"
         ))?;
@@ -154,7 +157,7 @@ fn used(ledger: &Ledger, subject: Subject) -> Result<Used, Failure> {
 }
 
 /// What has to follow. What journeys opened they give back themselves.
-fn words(effect: &Effect) -> Option<String> {
+fn words(effect: &Effect, erase: &str) -> Option<String> {
     Some(match effect {
         Effect::Revoke {
             provider, entry, ..
@@ -162,7 +165,7 @@ fn words(effect: &Effect) -> Option<String> {
         Effect::Delete { provider } => format!("have {provider} delete what it has"),
         Effect::Erase { classes } => {
             let classes: Vec<_> = classes.iter().map(|class| class_name(*class)).collect();
-            format!("erase {}, by `kyc erase`", classes.join(", "))
+            format!("erase {}, by `{erase}`", classes.join(", "))
         }
         Effect::Confirm { .. } => "send the person a receipt of the withdrawal".to_owned(),
         _ => return None,

@@ -112,6 +112,11 @@ impl Following {
         &self.id
     }
 
+    /// The command that goes on with it.
+    pub(crate) fn resuming(&self) -> String {
+        self.store.resuming(self.id.as_str())
+    }
+
     /// Waits while another process carries the journey out. The clock of what nobody carries out must not be moved.
     pub(crate) async fn once_left(&self, wait: impl FnMut()) -> Result<(), Failure> {
         self.store.once_left(&self.id, wait).await

@@ -130,8 +130,9 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
     let mut interrupt = Interrupt::listen();
     let mut lines = kyc_journey_server::Lines::default();
     let kept = format!(
-        "journey {id} is kept; `kyc journey resume {id} --sandbox` goes on with it",
-        id = following.id()
+        "journey {} is kept; `{}` goes on with it",
+        following.id(),
+        following.resuming()
     );
     let alone = following.once_left(|| {
         output.tell(

@@ -130,7 +130,11 @@ pub(crate) async fn run(
         output,
         one: Arc::default(),
     };
-    let mut builder = JourneyServer::builder(store.engine.clone(), store.digests(), token)
+    let digests = match &providers {
+        Some(_) => store.sandbox_digests(),
+        None => store.digests(),
+    };
+    let mut builder = JourneyServer::builder(store.engine.clone(), digests, token)
         .clock(Arc::clone(&clock))
         .consent_receipts(Arc::new(receipts.clone()))
         .webhooks(Webhooks::from_settings(&clients.settings)?)

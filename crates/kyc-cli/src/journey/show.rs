@@ -75,7 +75,7 @@ pub(crate) async fn print(
     }
     summary(record, output)?;
     if waiting > 0 {
-        let made_by = store.made_by(&[record.state.id().to_string()]);
+        let made_by = store.made_by(&[record.state.id().to_string()]).await?;
         output.tell(&format!("{}; {made_by}", waits(waiting)));
     }
     Ok(())

@@ -43,7 +43,7 @@ pub(crate) async fn run(
         (None, None) => return Err(unnamed()),
     };
     let id = match &arguments.key {
-        Some(key) => store.digests().journey(key),
+        Some(key) => store.sandbox_digests().journey(key),
         None => JourneyId::from_bits(SystemClock.random()?),
     };
     if let Some(known) = store.engine.read(&id).await.map_err(failed)? {
@@ -70,7 +70,7 @@ pub(crate) async fn run(
 
 /// The start of a journey whose addresses `kyc journey serve` answers, too.
 fn begin(store: &Store, plan: Plan) -> Result<Fact, Failure> {
-    let token = store.digests().token(SystemClock.random()?);
+    let token = store.sandbox_digests().token(SystemClock.random()?);
     let plan = Box::new(plan);
     Ok(Fact::Start { plan, token })
 }
@@ -88,10 +88,14 @@ async fn known_already(
     let is_end = state.status().is_end();
     let awaits_consent = state.status() == JourneyStatus::AwaitConsent;
     if is_end || !(awaits_consent || goes_on(state)) {
-        output.tell(match is_end {
-            true => "the key has a journey already; nothing was begun",
-            false => "the key has a journey already; nothing was begun: `kyc journey resume` goes on with it",
-        });
+        let nothing = "the key has a journey already; nothing was begun";
+        match is_end {
+            true => output.tell(nothing),
+            false => {
+                let resume = store.resuming(state.id().as_str());
+                output.tell(&format!("{nothing}: `{resume}` goes on with it"));
+            }
+        }
         show::print(&store, &known, output).await?;
         return Ok(exit_code(state.status()));
     }
@@ -120,6 +124,7 @@ mod tests {
             panic!("{begun:?}");
         };
         let bits = u128::from_str_radix(&token.expose(), 16).unwrap();
-        assert!(store.digests().token(bits) == token);
+        assert!(store.sandbox_digests().token(bits) == token);
+        assert!(store.digests().token(bits) != token);
     }
 }

@@ -16,10 +16,10 @@ use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, SystemClock};
 use kyc_journey::{
     Domain, EngineError, EngineErrorKind, Event, Journey, JourneyEngine, JourneyFilter, JourneyId,
-    JourneyRecord, JourneyStatus, JourneySummary, Lane, Outbox, PageToken, Reference, Sealer,
+    JourneyRecord, JourneySummary, Lane, Outbox, PageToken, Reference, Sealer,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
-use kyc_journey_postgres::{Claim, NotWithdrawn as NotInOne, PostgresEngine, PostgresStore};
+use kyc_journey_postgres::{Claim, NotWithdrawn as NotInOne, PostgresEngine, PostgresStore, Share};
 use kyc_journey_server::Digests;
 use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
@@ -307,106 +307,117 @@ impl Store {
         id: &JourneyId,
         settings: Settings,
     ) -> Result<Sandbox, Failure> {
-        let rule = "would begin or go on with a journey that a server with another sandbox takes up, which serves this database; ask that server, or use a database of its own";
-        self.claim(false, "--sandbox", rule).await?;
+        self.enter_sandbox().await?;
         let known = self.engine.read(id).await.map_err(failed)?;
         self.sandbox_for(known.as_slice(), settings)
     }
 
-    /// The sandbox in which all journeys go on that have not ended.
+    /// The sandbox in which all journeys go on that have something to do.
     pub(crate) async fn sandbox_of_all(&self, settings: Settings) -> Result<Sandbox, Failure> {
-        let rule = "would take up the journeys of another process, and a sandbox knows nothing of what began in another one: a server, or a journey that is followed, has this database; end that first, or use a database of its own";
-        self.claim(true, "--sandbox", rule).await?;
-        self.sandbox_for(&self.open_journeys().await?, settings)
+        let rule = "would take up the journeys of another process, and a sandbox knows nothing of what began in another one, or with real providers: a server, or a journey that is followed, has this database; end that first, or use a database of its own";
+        self.claim(Share::Alone, "--sandbox", rule).await?;
+        self.refuse_real_journeys().await?;
+        self.sandbox_for(&self.journeys_left().await?, settings)
     }
 
-    /// Takes the journeys for this process, where several may have them.
-    async fn claim(&self, alone: bool, field: &'static str, rule: &str) -> Result<(), Failure> {
+    /// Takes the journeys for this process, where several may have them, before it looks at them: nobody else changes then what they are.
+    async fn claim(&self, share: Share, field: &'static str, rule: &str) -> Result<(), Failure> {
         let Kept::Database(engine) = &self.kept else {
             return Ok(());
         };
         let claimed = self.claim.get_or_try_init(async || {
-            let claim = engine.claim(alone).await.map_err(failed)?;
+            let claim = engine.claim(share).await.map_err(failed)?;
             claim.ok_or_else(|| Failure::configuration(field, rule))
         });
         claimed.await.map(drop)
     }
 
-    /// Refuses real providers for journeys that go on in a sandbox.
+    /// Refuses real providers for journeys that began in a sandbox, also for those that have ended: they have something to give back once
+    /// their consent is withdrawn.
     pub(crate) async fn without_sandbox(&self) -> Result<(), Failure> {
-        let rule = "is served by another process with a sandbox, which takes up whatever begins there; end that first, or use another database";
-        self.claim(false, FIELD, rule).await?;
-        if !self.has_sandbox() {
-            return Ok(());
-        }
-        let Some(left) = self.a_journey_left().await? else {
+        let rule = "is in use by another process with a sandbox, whose journeys real providers know nothing of; end that first, and use another database for real providers";
+        self.claim(Share::Real, FIELD, rule).await?;
+        let Some((id, true)) = self.began_in_a_sandbox().await? else {
             return Ok(());
         };
         let path = self.place.beside(SANDBOX);
-        let (id, path) = (left.id, path.display());
-        let then = match left.status.is_end() {
-            true => format!(
-                "which has ended and has something to give back: `kyc journey resume {id} --sandbox` does"
-            ),
-            false => "which has not ended: serve with --sandbox".to_owned(),
+        let missing = match path.exists() {
+            true => "",
+            false => ", which is missing there",
         };
+        let path = path.display();
         let rule = format!(
-            "is required: {path} is the sandbox of these journeys, such as {id}, {then}; if they began with real providers, take that file away"
+            "is required: the journeys there, such as {id}, began in a sandbox, {path}{missing}, and never go on with real providers; serve with --sandbox, or name another file or database with --db"
         );
         Err(Failure::configuration("--sandbox", rule))
     }
 
-    /// Refuses to make a sandbox beside a file's journeys that are left without one: they began with real providers, or in a sandbox that
-    /// is lost.
+    /// Takes the journeys for one that is followed in a sandbox.
+    async fn enter_sandbox(&self) -> Result<(), Failure> {
+        let rule = "would begin or go on with a journey that a server takes up, which serves this database with another sandbox or with real providers; ask that server, or use a database of its own";
+        self.claim(Share::Sandbox, "--sandbox", rule).await?;
+        self.refuse_real_journeys().await
+    }
+
+    /// Refuses a sandbox for journeys that began with real providers: it knows nothing of them, and would answer with invented data.
+    async fn refuse_real_journeys(&self) -> Result<(), Failure> {
+        let Some((id, false)) = self.began_in_a_sandbox().await? else {
+            return Ok(());
+        };
+        let rule = format!(
+            "is not for the journeys there, such as {id}, which began with real providers: `kyc journey serve` without --sandbox goes on with them; name another file or database with --db"
+        );
+        Err(Failure::configuration("--sandbox", rule))
+    }
+
+    /// Refuses to make a sandbox beside a file's journeys that are left without theirs.
     pub(crate) async fn may_begin_in_a_sandbox(&self) -> Result<(), Failure> {
+        self.enter_sandbox().await?;
         // Of machines that share a database each has a sandbox of its own, one at a time.
         if self.is_shared() || self.has_sandbox() {
             return Ok(());
         }
-        let Some(left) = self.a_journey_left().await? else {
+        let left = self.journeys_left().await?;
+        let Some(left) = left.first() else {
             return Ok(());
         };
-        let id = left.id;
+        let id = left.state.id();
         let rule = format!(
-            "would put a sandbox beside journeys that began without the one that is missing here, such as {id}, which has not ended or has something to give back; begin in another file"
+            "would put a sandbox beside journeys that began in the one that is missing here, such as {id}, which has not ended or has something to give back; begin in another file"
         );
         Err(Failure::configuration("--sandbox", rule))
     }
 
-    /// One that has not ended, or has something to give back.
-    async fn a_journey_left(&self) -> Result<Option<JourneySummary>, Failure> {
-        let waiting = self.waiting();
+    /// A journey, and whether it began in a sandbox, which its token says; `None` if there is none. All of a place are as one of them:
+    /// whoever begins one asks this first.
+    async fn began_in_a_sandbox(&self) -> Result<Option<(JourneyId, bool)>, Failure> {
+        let sandbox = self.sandbox_digests();
         let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
         while let Some(journeys) = pages.try_next().await.map_err(failed)? {
-            let is_open = |journey: &&JourneySummary| !journey.status.is_end();
-            if let Some(open) = journeys.iter().find(is_open) {
-                return Ok(Some(open.clone()));
-            }
             let records = self.records_of(&journeys).await?;
-            let calls = waiting.of_each(states(&records)).await?;
-            let is_left = |journey: &JourneySummary| calls.contains_key(&journey.id);
-            if let Some(left) = journeys.into_iter().find(is_left) {
-                return Ok(Some(left));
+            let begun = states(&records).find_map(|state| Some((state.id(), state.token()?)));
+            if let Some((id, token)) = begun {
+                return Ok(Some((id.clone(), sandbox.is_ours(token))));
             }
         }
         Ok(None)
     }
 
-    async fn open_journeys(&self) -> Result<Vec<JourneyRecord>, Failure> {
-        let open = JourneyStatus::ALL.iter().copied();
-        let open = open.filter(|status| !status.is_end());
-        let filter = JourneyFilter::new().set_statuses(open.collect::<Vec<_>>());
-        let mut records = Vec::new();
-        let mut pages = pin!(pages(&*self.engine, filter));
+    /// Those that have not ended, or have something to give back.
+    async fn journeys_left(&self) -> Result<Vec<JourneyRecord>, Failure> {
+        let waiting = self.waiting();
+        let mut left = Vec::new();
+        let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
         while let Some(journeys) = pages.try_next().await.map_err(failed)? {
-            let mut found = self.records_of(&journeys).await?;
-            records.extend(
-                journeys
-                    .iter()
-                    .filter_map(|journey| found.remove(&journey.id)),
-            );
+            let records = self.records_of(&journeys).await?;
+            let calls = waiting.of_each(states(&records)).await?;
+            let is_left = |record: &JourneyRecord| {
+                let state = &record.state;
+                !state.status().is_end() || calls.contains_key(state.id())
+            };
+            left.extend(records.into_values().filter(is_left));
         }
-        Ok(records)
+        Ok(left)
     }
 
     /// The journeys of a page, by one question; one that cannot be opened is listed and left out here.
@@ -443,11 +454,10 @@ impl Store {
     ) -> Result<Sandbox, Failure> {
         let path = self.place.beside(SANDBOX);
         let path = path.display();
-        // The journey does not say which of both it is.
         let elsewhere = |record: &JourneyRecord, why: &str| {
             let id = record.state.id();
             let rule = format!(
-                "journey {id} did not begin in a sandbox that is here, {why}: if it began with real providers, `kyc journey serve` without --sandbox goes on with it; if in another installation's sandbox, bring the file that ends in {SANDBOX} from there, or let it go on there"
+                "journey {id} did not begin in a sandbox that is here, {why}: bring the file that ends in {SANDBOX} from where it began, or let it go on there"
             );
             Failure::configuration("--sandbox", rule)
         };
@@ -502,10 +512,19 @@ impl Store {
         }
     }
 
-    /// Digests by the file's key. Without it nobody can tell which journey a caller's key means.
+    /// Digests by the file's key, of journeys with real providers. Without it nobody can tell which journey a caller's key means.
     pub(crate) fn digests(&self) -> Digests {
         let sealer = Arc::clone(&self.sealer);
         Digests::by(move |text| sealer.digest(Domain::EventKey, text))
+    }
+
+    /// The same of journeys in a sandbox, whose tokens are told by it from those of others.
+    pub(crate) fn sandbox_digests(&self) -> Digests {
+        let sealer = Arc::clone(&self.sealer);
+        Digests::by(move |text| {
+            let text = [&b"sandbox:"[..], text].concat();
+            sealer.digest(Domain::EventKey, &text)
+        })
     }
 
     /// The calls that wait, of all journeys; a file is asked once, when the first journey that has ended is.
@@ -516,19 +535,32 @@ impl Store {
         }
     }
 
+    /// The command that goes on with a journey.
+    pub(crate) fn resuming(&self, journey: &str) -> String {
+        let words = format!("journey resume {journey} --sandbox");
+        self.place.command(&words)
+    }
+
     /// What makes the calls with which these journeys give something back.
-    pub(crate) fn made_by(&self, journeys: &[String]) -> String {
-        if !self.has_sandbox() {
-            return "a running `kyc journey serve` makes them".to_owned();
+    pub(crate) async fn made_by(&self, journeys: &[String]) -> Result<String, Failure> {
+        if !matches!(self.began_in_a_sandbox().await?, Some((_, true))) {
+            return Ok("a running `kyc journey serve` makes them".to_owned());
         }
-        let resume = |id: &String| format!("`kyc journey resume {id} --sandbox`");
+        let resume = |id: &String| format!("`{}`", self.resuming(id));
         let commands: Vec<_> = journeys.iter().map(resume).collect();
         let make = match commands.len() {
             1 => "makes",
             _ => "make",
         };
         let commands = commands.join(", ");
-        format!("{commands} {make} them, as a running `kyc journey serve` does")
+        let path = self.place.beside(SANDBOX);
+        Ok(match path.exists() {
+            true => format!("{commands} {make} them, as a running `kyc journey serve` does"),
+            false => format!(
+                "{commands} {make} them, with the sandbox in which they began: bring its file, {}, which is missing",
+                path.display()
+            ),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::journey::{Files, id};
-use crate::kyc::{Run, kyc};
+use crate::kyc::{Run, as_printed, kyc};
 
 const MOBILE: &str = "9001000000";
 
@@ -244,7 +244,8 @@ fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     assert_eq!(again["receipts"].as_array().unwrap().len(), 0);
     assert_eq!(again["journeys_told"], 0);
     // What the journey opened would stay open, and nobody would find it by the person any more.
-    let resume = format!("`kyc journey resume {journey} --sandbox` makes them");
+    let db = files.path("journeys.db");
+    let resume = format!("`kyc journey resume {journey} --sandbox --db {db}` makes them");
     for erase in [&erase[..], &[&erase[..], &["--dry-run"]].concat()] {
         let early = files.kyc(erase);
         assert_eq!((early.code, &*early.stdout), (2, ""), "{early:?}");
@@ -301,19 +302,22 @@ fn a_withdrawal_names_the_journeys_that_have_something_to_give_back() {
     assert!(told.contains("journeys told: 3"), "{told}");
     assert!(!told.contains(&nothing_opened), "{told}");
     for journey in &journeys {
-        let command = format!("journey resume {journey} --sandbox");
-        assert!(told.contains(&format!("`kyc {command}`")), "{told}");
-        let command: Vec<_> = command.split(' ').collect();
-        assert_eq!(files.kyc(&command).code, 5);
+        let db = files.path("journeys.db");
+        let command = format!("`kyc journey resume {journey} --sandbox --db {db}`");
+        assert!(told.contains(&command), "{told}");
+        assert_eq!(as_printed(&command).code, 5);
     }
-    // Where no sandbox is beside them, a server makes the calls.
+    // Where their sandbox is not beside them, it has to be brought.
     let other = id(&files.start(MOBILE, &[]));
     fs::remove_file(files.path("journeys.db.sandbox")).unwrap();
     let told = files
         .kyc(&["consent", "withdraw", "--mobile-number", MOBILE])
         .stdout;
-    let serves = format!("wait: {other}; a running `kyc journey serve` makes them");
-    assert!(told.contains(&serves), "{told}");
+    let brings = format!("wait: {other}; `kyc journey resume {other} --sandbox");
+    assert!(
+        told.contains(&brings) && told.contains("which is missing"),
+        "{told}"
+    );
 }
 
 /// The consent is for every provider, and the plan is not.

@@ -9,8 +9,8 @@ use kyc_journey_postgres::testing::Database;
 use tempfile::TempDir;
 
 use crate::journey::{id, statuses};
-use crate::journey_serve::Server;
-use crate::kyc::{Run, SandboxProcess, kyc};
+use crate::journey_serve::{Server, TOKEN};
+use crate::kyc::{Run, SandboxProcess, as_printed, kyc};
 
 const MOBILE: &str = "9001000000";
 /// Somebody who does not answer.
@@ -375,33 +375,15 @@ fn a_second_sandbox_at_a_database_that_one_serves_is_refused() {
     );
     let begun = other.start(&["--key", "ORDER-18"]);
     assert_eq!(begun.code, 2, "{begun:?}");
-    let says = "--sandbox: would begin or go on with a journey that a server with another sandbox takes up";
+    let says = "--sandbox: would begin or go on with a journey that a server takes up";
     assert!(begun.stderr.contains(says), "{begun:?}");
     let list = other.well(&["journey", "list", "--json"]).answer();
     assert_eq!(list.as_array().unwrap().len(), 1, "nothing was begun");
     // Nor one with real providers.
-    let terms = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terms.toml");
     let mut real = Machine::of(&database);
     real.bring(&one, &["lender.key", "lender.ledger-kek"]);
-    let sandbox = SandboxProcess::start();
-    let of_veriff = |(name, _): &&(String, String)| name.starts_with("VERIFF");
-    let settings = sandbox.environment.iter().filter(of_veriff);
-    real.environment = settings.cloned().collect();
-    let token = "made-up-token-of-the-tests-0123456789";
-    real.environment
-        .push(("KYC_JOURNEY_TOKEN".to_owned(), token.to_owned()));
-    let real_serve = [
-        "journey",
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--terms",
-        terms,
-    ];
-    real.refused(
-        &real_serve,
-        "--db: is served by another process with a sandbox",
-    );
+    real.environment = of_veriff(&SandboxProcess::start());
+    real.refused(&REAL, "--db: is in use by another process with a sandbox");
 
     // It ends with whoever has it, however that ends.
     drop(server);
@@ -412,6 +394,107 @@ fn a_second_sandbox_at_a_database_that_one_serves_is_refused() {
         }
     };
     assert_eq!(begun.code, 0, "{begun:?}");
+}
+
+const REAL: [&str; 6] = [
+    "journey",
+    "serve",
+    "--listen",
+    "127.0.0.1:0",
+    "--terms",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terms.toml"),
+];
+const SANDBOX: [&str; 7] = [
+    "journey",
+    "serve",
+    "--sandbox",
+    "--listen",
+    "127.0.0.1:0",
+    "--sandbox-listen",
+    "127.0.0.1:0",
+];
+
+/// What a server with one real provider has in its environment.
+fn of_veriff(sandbox: &SandboxProcess) -> Vec<(String, String)> {
+    let of_veriff = |(name, _): &&(String, String)| name.starts_with("VERIFF");
+    let settings = sandbox.environment.iter().filter(of_veriff);
+    let token = ("KYC_JOURNEY_TOKEN".to_owned(), TOKEN.to_owned());
+    settings.cloned().chain([token]).collect()
+}
+
+#[test]
+fn a_database_that_real_providers_serve_has_no_sandbox_while_they_do_and_after() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let one = Machine::of(&database);
+    let sandbox = SandboxProcess::start();
+    let settings = of_veriff(&sandbox);
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let keys = one.path("lender");
+    let place = ["--db", &*one.database, "--keys", &*keys];
+    let server = Server::at(&place, &REAL[4..], &settings, "# Providers: ");
+    // While nothing has begun there, too.
+    let begun = one.start(&["--key", "ORDER-17"]);
+    assert_eq!(begun.code, 2, "{begun:?}");
+    assert!(
+        begun.stderr.contains("--sandbox: would begin or go on"),
+        "{begun:?}"
+    );
+    one.refused(
+        &SANDBOX,
+        "--sandbox: would take up the journeys of another process",
+    );
+    // A second server with real providers is none of these.
+    let second = Server::at(&place, &REAL[4..], &settings, "# Providers: ");
+    drop(second);
+    let waits = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}}}"#;
+    let begun = server.start_journey("ORDER-18", waits);
+    let journey = begun["id"].as_str().unwrap();
+    drop(server);
+    let says = format!("--sandbox: is not for the journeys there, such as {journey}");
+    let resume = ["journey", "resume", journey, "--sandbox"];
+    let start = ["journey", "start", "--sandbox", "--mobile-number", MOBILE];
+    for arguments in [&resume[..], &start, &SANDBOX] {
+        // The server's claim ends once its database has heard that it is gone.
+        let run = loop {
+            let run = one.run(arguments);
+            if !run.stderr.contains("--sandbox: would") {
+                break run;
+            }
+        };
+        assert!(run.code == 2 && run.stderr.contains(&says), "{run:?}");
+    }
+    assert!(!fs::exists(one.path("lender.sandbox")).unwrap());
+}
+
+#[test]
+fn what_a_sandbox_s_journeys_give_back_goes_to_no_other_sandbox_and_to_no_real_provider() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let one = Machine::of(&database);
+    let journey = id(&one.start(&[]));
+    let mut other = Machine::of(&database);
+    other.bring(&one, &["lender.key", "lender.ledger-kek"]);
+    let completed = other.start(&[]);
+    assert_eq!(completed.code, 0, "{completed:?}");
+    let withdrawn = one
+        .well(&["journey", "withdraw", &journey, "--json"])
+        .answer();
+    let waits = &withdrawn["waiting_calls"];
+    assert!(waits.as_u64().unwrap() > 0, "{withdrawn}");
+    other.refused(&SANDBOX, "knows nothing of it");
+    other.environment = of_veriff(&SandboxProcess::start());
+    other.refused(&REAL, "never go on with real providers");
+    let shown = one.run(&["journey", "show", &journey, "--json"]).answer();
+    assert_eq!(shown["waiting_calls"], *waits);
+    // By the command that is printed.
+    let shown = one.run(&["journey", "show", &journey]);
+    assert_eq!(as_printed(&shown.stderr).code, 5, "{shown:?}");
 }
 
 /// What stands for every command that has `--db`.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::journey::{Files, id};
 use crate::kyc::{SandboxProcess, kyc};
 
-const TOKEN: &str = "made-up-token-of-the-tests-0123456789";
+pub(crate) const TOKEN: &str = "made-up-token-of-the-tests-0123456789";
 
 /// A server with its sandbox, killed on drop.
 pub(crate) struct Server {
@@ -155,7 +155,7 @@ impl Server {
     }
 
     /// Returns once a journey has a link for its person.
-    fn has_link(&self, id: &str) {
+    pub(crate) fn has_link(&self, id: &str) {
         let mut told = self.get(&format!("/v1/journeys/{id}/events"));
         assert!(told.any(|line| line.contains(r#""kind":"link""#)));
     }
@@ -451,7 +451,8 @@ fn nobody_is_erased_whose_journey_waits_for_a_consent() {
         .chain([erase(), erase_with(&["--dry-run"])])
     {
         assert_eq!(refused.code, 2, "{refused:?}");
-        for words in [id, "`kyc journey withdraw ID`", "--mobile-number: has"] {
+        let withdraw = format!("`kyc journey withdraw {id} --db {db}`");
+        for words in [id, &withdraw, "--mobile-number: has"] {
             assert!(refused.stderr.contains(words), "{words} in {refused:?}");
         }
     }
@@ -473,7 +474,7 @@ fn nobody_is_erased_whose_journey_waits_for_a_consent() {
 }
 
 /// As in production: providers by their settings, and terms from a file.
-fn in_production(files: &Files, sandbox: &SandboxProcess) -> Server {
+pub(crate) fn in_production(files: &Files, sandbox: &SandboxProcess) -> Server {
     let of =
         |(name, _): &&(String, String)| name.starts_with("VERIFF") || name.starts_with("FINPRO");
     let environment = sandbox.environment.iter().filter(of);
@@ -716,60 +717,6 @@ fn none_starts_open_or_without_providers() {
         let is_made = std::fs::remove_file(&db).is_ok();
         assert!(!(is_made && field == "--terms"), "{arguments:?}");
     }
-}
-
-#[test]
-fn real_providers_get_no_call_of_a_journey_that_began_in_a_sandbox() {
-    let files = Files::new();
-    let started = files.start("9001060000", &[]);
-    assert_eq!(started.code, 4, "{started:?}");
-    let journey = id(&started);
-    let terms = files.write("terms.toml", TERMS);
-    let environment = [
-        ("KYC_JOURNEY_TOKEN", TOKEN),
-        ("VERIFF_API_KEY", "made-up"),
-        ("VERIFF_SHARED_SECRET", "made-up"),
-        ("VERIFF_BASE_URL", "https://127.0.0.1:1"),
-    ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let db = files.path("journeys.db");
-    let serve = ["journey", "serve", "--json", "--listen", "127.0.0.1:0"];
-    let serve = [&serve[..], &["--terms", &terms, "--db", &db]].concat();
-    let run = kyc(&serve, &environment);
-    assert_eq!(run.code, 2, "{run:?}");
-    assert_eq!(run.error()["field"], "--sandbox", "{run:?}");
-    for says in [&*journey, "serve with --sandbox", "journeys.db.sandbox"] {
-        assert!(run.stderr.contains(says), "{says}: {run:?}");
-    }
-    // Nor those that give something back.
-    assert_eq!(files.run(&["cancel", &journey]).code, 0);
-    let journey = id(&files.start("9001000000", &[]));
-    assert_eq!(files.run(&["withdraw", &journey]).code, 0);
-    let run = kyc(&serve, &environment);
-    assert_eq!(run.error()["field"], "--sandbox", "{run:?}");
-    let resume = format!("`kyc journey resume {journey} --sandbox` does");
-    assert!(run.stderr.contains(&resume), "{run:?}");
-}
-
-/// Where one began in a sandbox, a server with real providers would not start any more.
-#[test]
-fn no_journey_begins_in_a_sandbox_beside_those_with_real_providers() {
-    let sandbox = SandboxProcess::start();
-    let files = Files::new();
-    let server = in_production(&files, &sandbox);
-    let waits = r#"{"applicant":{"mobile":"9001000000"},"plan":{"verification":{}}}"#;
-    let begun = server.post("/v1/journeys", waits);
-    let journey = begun["id"].as_str().unwrap();
-    drop(server);
-    let started = files.start("9001060000", &[]);
-    assert_eq!((started.code, &*started.stdout), (2, ""), "{started:?}");
-    assert_eq!(started.error()["field"], "--sandbox", "{started:?}");
-    assert!(started.stderr.contains(journey), "{started:?}");
-    let resumed = files.run(&["resume", journey, "--sandbox"]);
-    assert_eq!(resumed.code, 2, "{resumed:?}");
-    let says = "if it began with real providers, `kyc journey serve` without --sandbox goes on";
-    assert!(resumed.stderr.contains(says), "{resumed:?}");
-    drop(in_production(&files, &sandbox));
 }
 
 #[test]

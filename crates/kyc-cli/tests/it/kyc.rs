@@ -68,6 +68,22 @@ pub(crate) fn kyc(arguments: &[&str], environment: &[(String, String)]) -> Run {
     kyc_with_input(arguments, environment, b"")
 }
 
+/// Runs the first command of `kyc` that a text has between backticks, by a shell and as it stands there.
+pub(crate) fn as_printed(text: &str) -> Run {
+    let begins = text
+        .find("`kyc ")
+        .unwrap_or_else(|| panic!("no command: {text}"));
+    let command = text[begins..].trim_start_matches('`');
+    let command = command.split('`').next().unwrap();
+    let directory = std::path::Path::new(env!("CARGO_BIN_EXE_kyc")).parent();
+    let output = Command::new("/bin/sh")
+        .args(["-c", command])
+        .env_clear()
+        .env("PATH", directory.unwrap())
+        .output();
+    Run::of(output.unwrap())
+}
+
 /// Runs `kyc` with these bytes on standard input.
 pub(crate) fn kyc_with_input(
     arguments: &[&str],

@@ -22,6 +22,7 @@ mod journey;
 mod journey_database;
 mod journey_file;
 mod journey_killed;
+mod journey_providers;
 mod journey_serve;
 #[cfg(unix)]
 mod journey_serve_killed;

@@ -10,7 +10,7 @@ use kyc_journey::{
     JourneyEngine as _, JourneyFilter, JourneyId, JourneyStatus, Leg, PageToken, Payload, Plan,
     Provider, Reported, Seq, Source, Verdict, VerificationPlan,
 };
-use kyc_journey_postgres::{OpenError, PostgresEngine, PostgresError, PostgresOptions};
+use kyc_journey_postgres::{OpenError, PostgresEngine, PostgresError, PostgresOptions, Share};
 
 use crate::leases::{engine, event, start, submit};
 use crate::server::Database;
@@ -266,34 +266,38 @@ async fn journeys_are_taken_alone_or_by_several_until_they_are_given_back() {
         open(&database).await.unwrap(),
         open(&database).await.unwrap(),
     ];
-    let alone = one.claim(true).await.unwrap().unwrap();
-    for is_alone in [true, false] {
-        assert!(other.claim(is_alone).await.unwrap().is_none());
+    let alone = one.claim(Share::Alone).await.unwrap().unwrap();
+    for share in [Share::Alone, Share::Real, Share::Sandbox] {
+        assert!(other.claim(share).await.unwrap().is_none());
     }
     // Another schema is other journeys.
     let options = PostgresOptions::new(&database.address).unwrap();
     let elsewhere = options.with_schema("elsewhere").unwrap();
     let elsewhere = elsewhere.connect(Arc::new(ClearText)).await.unwrap();
-    assert!(elsewhere.claim(true).await.unwrap().is_some());
+    assert!(elsewhere.claim(Share::Alone).await.unwrap().is_some());
     drop(alone);
-    let shared = [
-        until(&other, false).await,
-        one.claim(false).await.unwrap().unwrap(),
-    ];
-    assert!(one.claim(true).await.unwrap().is_none());
-    drop(shared);
+    for (share, excluded) in [(Share::Real, Share::Sandbox), (Share::Sandbox, Share::Real)] {
+        let shared = [
+            until(&other, share).await,
+            one.claim(share).await.unwrap().unwrap(),
+        ];
+        for excluded in [excluded, Share::Alone] {
+            assert!(one.claim(excluded).await.unwrap().is_none());
+        }
+        drop(shared);
+    }
     // It ends with its connection, however that ends.
-    let lost = until(&one, true).await;
+    let lost = until(&one, Share::Alone).await;
     database.client().await.batch_execute(END).await.unwrap();
-    let _found = until(&other, true).await;
+    let _found = until(&other, Share::Alone).await;
     drop(lost);
 }
 
 /// A claim that is given back is free once the server has heard of it.
-async fn until(engine: &PostgresEngine, alone: bool) -> kyc_journey_postgres::Claim {
+async fn until(engine: &PostgresEngine, share: Share) -> kyc_journey_postgres::Claim {
     loop {
         // The pool may have lost a connection, and says so once.
-        if let Ok(Some(claim)) = engine.claim(alone).await {
+        if let Ok(Some(claim)) = engine.claim(share).await {
             return claim;
         }
         tokio::task::yield_now().await;
