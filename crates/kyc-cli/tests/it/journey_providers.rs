@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::journey::{Files, id};
-use crate::journey_serve::{Server, TERMS, TOKEN, in_production};
+use crate::journey_serve::{TERMS, TOKEN, in_production};
 use crate::kyc::{Run, SandboxProcess, as_printed, kyc};
 
 const MOBILE: &str = "9001000000";
@@ -41,7 +41,7 @@ fn refused(run: &Run, says: &[&str]) {
     }
 }
 
-/// What waits is left as it was, and no sandbox was made.
+/// No call of what waits was made.
 fn still_waits(files: &Files, journey: &str) {
     let shown = files.run(&["show", journey, "--json"]).answer();
     assert!(shown["waiting_calls"].as_u64().unwrap() > 0, "{shown}");
@@ -121,8 +121,7 @@ fn real_providers_get_no_call_of_a_journey_that_began_in_a_sandbox() {
     assert_eq!(started.code, 4, "{started:?}");
     refuses(&id(&started));
     // Nor what it gives back, at once or once the consent is withdrawn.
-    let files_of_ended = Files::new();
-    let files = files_of_ended;
+    let files = Files::new();
     let terms = files.write("terms.toml", TERMS);
     let db = files.path("journeys.db");
     let serve = ["journey", "serve", "--json", "--listen", "127.0.0.1:0"];

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::journey::{Files, id};
+use crate::journey::Files;
 use crate::kyc::{SandboxProcess, kyc};
 
 pub(crate) const TOKEN: &str = "made-up-token-of-the-tests-0123456789";
