@@ -10,8 +10,6 @@ use crate::arguments::Store;
 use crate::failure::Failure;
 
 pub(crate) const FIELD: &str = "--db";
-/// The file where `--db` names none.
-pub(crate) const DEFAULT: &str = "kyc-journeys.db";
 const KEYS: &str = "--keys";
 const ROOTS: &str = "--root-certificates";
 /// The database's password. Arguments are read by every user of a machine.
@@ -99,7 +97,7 @@ impl Place {
             command.push_str(&format!(" {name} {}", shell_word(value)));
         };
         match self {
-            Self::File(path) if path.as_os_str() == DEFAULT => {}
+            Self::File(path) if path.as_os_str() == Store::DEFAULT => {}
             Self::File(path) => add(FIELD, &path.to_string_lossy()),
             Self::Database(database) => {
                 add(FIELD, &database.address);
@@ -266,7 +264,7 @@ mod tests {
     #[test]
     fn a_printed_command_has_the_options_that_were_given() {
         let shown = |db, keys| of(db, keys).unwrap().command("journey show ID");
-        assert_eq!(shown(DEFAULT, None), "kyc journey show ID");
+        assert_eq!(shown(Store::DEFAULT, None), "kyc journey show ID");
         assert_eq!(shown("at/j.db", None), "kyc journey show ID --db at/j.db");
         assert_eq!(
             shown("it's here.db", None),

@@ -44,7 +44,7 @@ pub(crate) struct Store {
     /// The SQLite file that keeps the journeys; beside it, with .key at the end, the key that opens it, with .ledger the consents, and
     /// with .sandbox what the sandbox knows of them. Or a PostgreSQL database that several processes may share, postgres://USER@HOST/NAME,
     /// whose password is in KYC_DB_PASSWORD, or in the file that KYC_DB_PASSWORD_FILE names
-    #[arg(long, value_name = "FILE or URL", default_value = crate::place::DEFAULT)]
+    #[arg(long, value_name = "FILE or URL", default_value = Store::DEFAULT)]
     pub(crate) db: PathBuf,
     /// With a PostgreSQL database: where its keys lie, the same ones for each process; PATH.key, PATH.ledger-kek, and PATH.sandbox for what
     /// the sandbox knows
@@ -53,6 +53,11 @@ pub(crate) struct Store {
     /// With a PostgreSQL database: a PEM file of the certificate authorities that may vouch for its server; the system's if absent
     #[arg(long, value_name = "FILE")]
     pub(crate) root_certificates: Option<PathBuf>,
+}
+
+impl Store {
+    /// The file where `--db` names none.
+    pub(crate) const DEFAULT: &str = "kyc-journeys.db";
 }
 
 /// The person's part is taken by the script in the mobile number, and the sandbox's clock is moved to whatever is due next, so that
