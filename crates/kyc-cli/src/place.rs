@@ -13,7 +13,7 @@ pub(crate) const FIELD: &str = "--db";
 const KEYS: &str = "--keys";
 const ROOTS: &str = "--root-certificates";
 /// The database's password. Arguments are read by every user of a machine.
-const PASSWORD: &str = "KYC_DB_PASSWORD";
+pub(crate) const PASSWORD: &str = "KYC_DB_PASSWORD";
 
 /// Where journeys lie.
 #[derive(Debug, Clone)]

@@ -29,6 +29,7 @@ use kyc_journey::{
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
+pub(crate) use self::serve::TOKEN;
 pub(crate) use self::store::Store;
 use self::store::{OFTEN, pages, states};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};

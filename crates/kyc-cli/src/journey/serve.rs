@@ -32,7 +32,7 @@ use super::invented::{Lender, Nowhere, PURPOSE, SandboxClock};
 use super::receipts::Receipts;
 use super::store::Store;
 use crate::arguments::JourneyServe;
-use crate::clients::{CallSettings, Clients, settings};
+use crate::clients::{CallSettings, Clients};
 use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -44,7 +44,7 @@ use crate::sandbox::serve as sandbox_serve;
 use crate::terms::ConsentTerms;
 
 /// Who brings this token is answered.
-const TOKEN: &str = "KYC_JOURNEY_TOKEN";
+pub(crate) const TOKEN: &str = "KYC_JOURNEY_TOKEN";
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
@@ -69,7 +69,7 @@ pub(crate) async fn run(
         }
     };
     let (token, made) = token(arguments.sandbox)?;
-    let environment = settings(options.timeout);
+    let environment = Settings::environment();
     let set_up = match arguments.sandbox {
         true => Provider::ALL.to_vec(),
         false => set_up(&environment)?,

@@ -220,6 +220,33 @@ fn a_file_that_may_not_be_written_is_refused_at_once() {
     assert_eq!(list.as_array().unwrap().len(), 1);
 }
 
+/// What the providers of the sandbox were told is not masked there.
+#[cfg(unix)]
+#[test]
+fn a_sandbox_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new();
+    let id = id(&files.start("9001060000", &[]));
+    let sandbox = files.path("journeys.db.sandbox");
+    let mode = |mode| fs::set_permissions(&sandbox, fs::Permissions::from_mode(mode)).unwrap();
+    let found = fs::metadata(&sandbox).unwrap().permissions().mode();
+    assert_eq!(found & 0o777, 0o600);
+    for open in [0o644, 0o640, 0o602] {
+        mode(open);
+        let words = format!("the sandbox beside --db: may be read by others (mode {open:o})");
+        for run in [
+            files.start("9001000000", &[]),
+            files.run(&["resume", &id, "--sandbox"]),
+            files.run(&["list", "--stuck", "1h"]),
+        ] {
+            refused(run, &words);
+        }
+    }
+    mode(0o600);
+    assert_eq!(files.run(&["list", "--stuck", "1h"]).code, 0);
+}
+
 /// As a ledger is: what shows journeys needs no right to write them.
 #[cfg(unix)]
 #[test]
