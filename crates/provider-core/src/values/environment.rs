@@ -99,8 +99,7 @@ fn open(path: &str) -> Result<File, String> {
     options.read(true);
     #[cfg(unix)]
     {
-        let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, at_once);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     }
     match options.open(path) {
         Ok(file) if file.metadata().map_err(unreadable)?.is_file() => Ok(file),
