@@ -108,7 +108,6 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
 }
 
 /// What lies beside a file lies beside one of its names, so that each of several would have a lock and a log of its own.
-#[cfg(unix)]
 /// What cannot be opened is listed nevertheless: whoever looks for it has to find it.
 #[test]
 fn a_journey_that_cannot_be_opened_is_listed_and_hides_no_other() {
@@ -137,6 +136,7 @@ fn a_journey_that_cannot_be_opened_is_listed_and_hides_no_other() {
     assert_eq!(list(), whole);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_is_followed_or_refused_before_anything_is_written() {
     use std::os::unix::fs::symlink;
