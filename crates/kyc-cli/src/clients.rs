@@ -149,11 +149,6 @@ fn lints(on_finding: OnFinding, base_url: &BaseUrl) -> Lints {
     }
 }
 
-/// The settings of the process environment; one that a file gives is waited for no longer than a call may take.
-pub(crate) fn settings(timeout: Option<Duration>) -> Settings {
-    Settings::environment_within(timeout.unwrap_or(Duration::MAX))
-}
-
 /// A value for every one of these settings, to build and check a request that is not sent.
 pub(crate) fn placeholders(names: &[&'static str]) -> Settings {
     Settings::of(names.iter().map(|name| match name.ends_with("_BASE_URL") {

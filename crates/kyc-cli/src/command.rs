@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
-use kyc_facade::provider_core::DriftRadar;
+use kyc_facade::provider_core::{DriftRadar, Settings};
 
 use crate::arguments::{Arguments, Command};
-use crate::clients::{CallSettings, Clients, settings};
+use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::operations::{PROVIDERS, provider};
@@ -101,7 +101,7 @@ async fn call(
 ) -> Result<u8, Failure> {
     let Some(command) = command else {
         let (name, matches) = matches.subcommand().unwrap_or(("", matches));
-        let clients = Clients::new(settings(options.timeout), options);
+        let clients = Clients::new(Settings::environment(), options);
         return provider(name)?.run(matches, &clients, output).await;
     };
     if command.steers_a_sandbox() {

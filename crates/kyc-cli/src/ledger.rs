@@ -296,9 +296,9 @@ impl Ledger {
         &self,
         engine: Arc<dyn JourneyEngine>,
         clock: Arc<dyn Clock>,
-    ) -> Result<usize, Failure> {
+    ) -> Result<usize, NotWithdrawn> {
         let withdrawals = Withdrawals::new(self.0.clone(), engine).with_clock(clock);
-        withdrawals.fan_out().await.map_err(not_withdrawn)
+        withdrawals.fan_out().await
     }
 
     /// The person that the arguments name; `None` if they name nobody.

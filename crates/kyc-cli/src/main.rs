@@ -6,6 +6,7 @@ mod clients;
 mod command;
 mod connections;
 mod consent;
+mod credentials;
 mod failure;
 mod interrupt;
 mod journey;
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         json: arguments.json,
     };
     verbose::show(arguments.verbose);
-    secret_file::warn(output);
+    credentials::warn(output);
     let result = enough_files()
         .and_then(|()| interrupt::catch(output))
         .and_then(|()| Builder::new_current_thread().enable_all().build())

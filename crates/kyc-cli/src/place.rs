@@ -13,7 +13,7 @@ pub(crate) const FIELD: &str = "--db";
 const KEYS: &str = "--keys";
 const ROOTS: &str = "--root-certificates";
 /// The database's password. Arguments are read by every user of a machine.
-const PASSWORD: &str = "KYC_DB_PASSWORD";
+pub(crate) const PASSWORD: &str = "KYC_DB_PASSWORD";
 
 /// Where journeys lie.
 #[derive(Debug, Clone)]
@@ -205,12 +205,27 @@ pub(crate) fn lost(cause: &str, outcome: Outcome) -> Failure {
     Failure::unreached(message, outcome)
 }
 
+/// What to do about damage.
+pub(crate) const MEND: &str = "bring what lies there from a copy that was made before";
+
+/// Why the journey that an argument names was not read, while others that lie there can be.
+pub(crate) fn unread(field: &'static str, error: EngineError) -> Failure {
+    match error.kind() {
+        EngineErrorKind::Corrupt => Failure::configuration(field, damaged()),
+        _ => failed(error),
+    }
+}
+
+/// What is said of a journey that cannot be read.
+pub(crate) fn damaged() -> String {
+    format!("the journey cannot be read: its stored state is damaged; {MEND}")
+}
+
 /// What an engine did not do.
 pub(crate) fn failed(error: EngineError) -> Failure {
     let rule = match error.kind() {
-        EngineErrorKind::Corrupt => {
-            "cannot be opened with its key; the two do not belong together".to_owned()
-        }
+        // That the key is theirs was found when they were opened.
+        EngineErrorKind::Corrupt => format!("holds something damaged that cannot be read; {MEND}"),
         EngineErrorKind::Unavailable => {
             let source = std::error::Error::source(&error);
             let database = source.and_then(|source| source.downcast_ref::<PostgresError>());

@@ -1,28 +1,11 @@
 //! Files that hold a secret, all of them by one rule: nobody else may read them.
 
-use std::env;
 use std::fs::File;
 use std::path::Path;
 
 use kyc_consent::KeyError;
 
 use crate::failure::{Failure, is_the_disk, reason};
-use crate::output::Output;
-
-/// Credentials that a file may hold which `NAME_FILE` names.
-const CREDENTIALS: [&str; 11] = [
-    "DEEPVUE_CLIENT_SECRET",
-    "FINPASS_API_KEY",
-    "FINPASS_API_SECRET",
-    "FINPRO_CLIENT_SECRET",
-    "FINPRO_WEBHOOK_SECRET",
-    "KYC_DB_PASSWORD",
-    "KYC_JOURNEY_TOKEN",
-    "KYC_SANDBOX_TOKEN",
-    "VERIFF_API_KEY",
-    "VERIFF_SHARED_SECRET",
-    "VERIFF_WEBHOOK_SECRET",
-];
 
 /// Opens a file that this command made for its owner alone; `None` if there is none.
 pub(crate) fn open(path: &Path) -> Result<Option<File>, KeyError> {
@@ -44,7 +27,8 @@ pub(crate) fn refused(flag: &str, name: &str, error: &KeyError) -> Failure {
     }
 }
 
-fn rule(error: &KeyError) -> String {
+/// The rule that it breaks.
+pub(crate) fn rule(error: &KeyError) -> String {
     match error {
         KeyError::OpenToOthers { mode } => format!(
             "may be read by others (mode {mode:o}); only its owner may: `chmod 600` it, and ask who read it"
@@ -55,19 +39,5 @@ fn rule(error: &KeyError) -> String {
         KeyError::NoFile => "is not a file".to_owned(),
         KeyError::Io(kind) => format!("cannot be read: {}", reason(*kind)),
         error => error.to_string(),
-    }
-}
-
-/// Warns of files with credentials that others may read. They are not refused: containers mount secrets so where nobody else is.
-pub(crate) fn warn(output: Output) {
-    for name in CREDENTIALS.map(|name| format!("{name}_FILE")) {
-        let Some(path) = env::var_os(&name).filter(|path| !path.is_empty()) else {
-            continue;
-        };
-        if let Err(error @ (KeyError::OpenToOthers { .. } | KeyError::OtherOwner)) =
-            open(Path::new(&path))
-        {
-            output.warn(&name, &format!("the file {}", rule(&error)));
-        }
     }
 }

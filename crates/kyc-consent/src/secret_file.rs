@@ -1,7 +1,7 @@
 //! Files that hold a secret: by one rule they are opened, whichever secret it is.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::error::KeyError;
@@ -15,11 +15,17 @@ use crate::error::KeyError;
 /// execute it.
 pub fn open_secret_file(path: impl AsRef<Path>) -> Result<File, KeyError> {
     let path = path.as_ref();
-    // Before it is opened: that may wait, for the other end of a pipe.
+    // Some, such as sockets, cannot be opened at all.
     if !fs::metadata(path)?.is_file() {
         return Err(KeyError::NoFile);
     }
-    let file = File::open(path)?;
+    // It may be another one by now, such as a pipe, which would wait for its other end.
+    let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(at_once)
+        .open(path);
+    let file = opened?;
     let opened = file.metadata()?;
     if !opened.is_file() {
         return Err(KeyError::NoFile);

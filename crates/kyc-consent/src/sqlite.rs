@@ -122,6 +122,7 @@ ALTER TABLE person DROP COLUMN epoch;
 ",
     ],
     settings: SETTINGS,
+    is_clear: false,
     step: |_| {},
 };
 
@@ -141,6 +142,7 @@ CREATE TABLE secret (
 ) STRICT, WITHOUT ROWID;
 "],
     settings: SETTINGS,
+    is_clear: false,
     step: |_| {},
 };
 

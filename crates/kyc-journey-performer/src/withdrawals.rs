@@ -51,6 +51,13 @@ pub enum NotWithdrawn {
     /// The consent is withdrawn, and a journey could not be told yet: no call of it begins, and the next fan-out tells it.
     #[error("the consent is withdrawn, and a journey was not told: {0}")]
     Engine(#[from] EngineError),
+    /// Journeys that the ledger names could not be told, because each is damaged, or none: they are read or written by nobody. All others
+    /// have been told.
+    #[error("journeys that cannot be read were not told of their consent's withdrawal: {}", journeys.join(", "))]
+    Untold {
+        /// Their names.
+        journeys: Vec<String>,
+    },
     /// A name in the ledger is none of a journey.
     #[error("{0}")]
     Invalid(#[from] InvalidRequest),
@@ -65,7 +72,7 @@ impl NotWithdrawn {
         match self {
             Self::Engine(error) => error.kind() == EngineErrorKind::Corrupt,
             Self::Invalid(_) => true,
-            Self::Ledger(_) | Self::Ended => false,
+            Self::Untold { .. } | Self::Ledger(_) | Self::Ended => false,
         }
     }
 }
@@ -96,7 +103,8 @@ impl Withdrawals {
     }
 
     /// Withdraws a person's consent and tells the journeys. What has to follow besides is in the answer, see
-    /// [`ConsentLedger::withdraw`]: what journeys obtained they give back themselves.
+    /// [`ConsentLedger::withdraw`]: what journeys obtained they give back themselves. A journey that is damaged keeps nobody from a
+    /// withdrawal: it stays [untold](ConsentLedger::untold).
     ///
     /// # Errors
     ///
@@ -128,8 +136,10 @@ impl Withdrawals {
                 blocking(move || ledger.withdraw(subject, scope, &channel)).await?
             }
         };
-        self.fan_out().await?;
-        Ok(withdrawn)
+        match self.fan_out().await {
+            Ok(_) | Err(NotWithdrawn::Untold { .. }) => Ok(withdrawn),
+            Err(error) => Err(error),
+        }
     }
 
     /// The followers of the receipts that would end, each with its event.
@@ -155,8 +165,11 @@ impl Withdrawals {
         for follower in followers.into_iter().filter(ends) {
             // One that is no journey's is told of by itself, and does not keep the others from it.
             if let Ok(journey) = JourneyId::parse(&follower.name) {
-                let event = self.event(&journey, &follower).await?;
-                tell.push((follower, event));
+                match self.event(&journey, &follower).await {
+                    // Nor does one that cannot be read.
+                    Err(error) if error.is_of_one_journey() => {}
+                    event => tell.push((follower, event?)),
+                }
             }
         }
         Ok(tell)
@@ -167,16 +180,19 @@ impl Withdrawals {
     ///
     /// # Errors
     ///
-    /// One could not be told; call it again. Where the journey itself is at fault, the others have been told nevertheless; where the
-    /// ledger or the engine is, those before it have.
+    /// One could not be told; call it again. Where journeys themselves are at fault, [`NotWithdrawn::Untold`] names them, and the others
+    /// have been told nevertheless; where the ledger or the engine is, those before it have.
     pub async fn fan_out(&self) -> Result<usize, NotWithdrawn> {
         let (mut told, mut after) = (0_usize, String::new());
-        let mut failed = None;
+        let mut journeys = Vec::new();
         loop {
             let ledger = self.ledger.clone();
             let untold = blocking(move || ledger.untold(&after)).await?;
             let Some(last) = untold.last() else {
-                return failed.map_or(Ok(told), Err);
+                return match journeys.is_empty() {
+                    true => Ok(told),
+                    false => Err(NotWithdrawn::Untold { journeys }),
+                };
             };
             after = last.name.clone();
             for follower in untold {
@@ -184,7 +200,7 @@ impl Withdrawals {
                     Ok(()) => {}
                     Err(error) if error.is_of_one_journey() => {
                         tracing::error!(journey = %follower.name, %error, "a journey was not told of a withdrawal");
-                        failed = failed.or(Some(error));
+                        journeys.push(follower.name);
                         continue;
                     }
                     Err(error) => return Err(error),

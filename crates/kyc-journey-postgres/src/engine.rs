@@ -92,6 +92,19 @@ impl PostgresEngine {
         Ok(reads::waiting_calls(&self.pool, journeys).await?)
     }
 
+    /// How many of those calls do not open, so that nobody makes them.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn unreadable_calls(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, usize>, EngineError> {
+        self.open()?;
+        Ok(reads::unreadable_calls(&self.pool, &self.bodies, journeys).await?)
+    }
+
     /// Whether a run of another engine has taken up something of a journey, and has not been silent for as long as its lease.
     ///
     /// # Errors

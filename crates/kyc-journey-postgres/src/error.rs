@@ -173,11 +173,17 @@ impl From<tokio_postgres::Error> for OpenError {
     }
 }
 
+/// The address has no name that a certificate could be for.
+#[cfg(feature = "tls")]
+#[derive(Debug, thiserror::Error)]
+#[error("no name that a certificate could be for")]
+pub(crate) struct NoName;
+
 /// Why there is no TLS with a server that was reached; `None` if the connection failed otherwise.
 #[cfg(feature = "tls")]
 fn without_tls(error: &(dyn std::error::Error + 'static)) -> Option<OpenError> {
     let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-    if inner.is::<crate::tls::NoName>() {
+    if inner.is::<NoName>() {
         return Some(OpenError::NoServerName);
     }
     Some(match inner.downcast_ref::<rustls::Error>()? {

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use deadpool_postgres::{Object, Pool};
 use jiff::Timestamp;
 use kyc_journey::{
-    Bodies, EffectId, EngineError, EngineErrorKind, HistoryEntry, JourneyFilter, JourneyId,
-    JourneyPage, JourneyRecord, JourneyStatus, JourneySummary, Lane, PAGE, PageToken, Payload,
-    Place, Seq,
+    Bodies, EffectId, EngineErrorKind, HistoryEntry, JourneyFilter, JourneyId, JourneyPage,
+    JourneyRecord, JourneyStatus, JourneySummary, Lane, PAGE, PageToken, Payload, Place, Seq,
 };
 use tokio_postgres::{Error, Row};
 
@@ -65,7 +64,7 @@ pub(crate) async fn record(
     }))
 }
 
-/// The journeys of a list that can be opened.
+/// The journeys of a list that can be opened and read.
 pub(crate) async fn listed(
     pool: &Pool,
     bodies: &Bodies,
@@ -75,19 +74,22 @@ pub(crate) async fn listed(
     let rows = ask(pool, question, &[&names(ids)]).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let id = id(row, 0)?;
-        let state = match bodies.open(&Place::state(&id), row.try_get(1)?) {
-            Err(error) if error.kind() == EngineErrorKind::Corrupt => continue,
-            opened => opened?,
-        };
-        let record = JourneyRecord {
-            state,
-            created_at: time(row.try_get(2)?)?,
-            updated_at: time(row.try_get(3)?)?,
-        };
-        found.insert(id, record);
+        match listed_one(bodies, row) {
+            Err(Failure::Refused(error)) if error.kind() == EngineErrorKind::Corrupt => {}
+            listed => found.extend([listed?]),
+        }
     }
     Ok(found)
+}
+
+fn listed_one(bodies: &Bodies, row: &Row) -> Outcome<(JourneyId, JourneyRecord)> {
+    let id = id(row, 0)?;
+    let record = JourneyRecord {
+        state: bodies.open(&Place::state(&id), row.try_get(1)?)?,
+        created_at: time(row.try_get(2)?)?,
+        updated_at: time(row.try_get(3)?)?,
+    };
+    Ok((id, record))
 }
 
 fn names(ids: &[JourneyId]) -> Vec<&str> {
@@ -155,6 +157,7 @@ pub(crate) async fn list(
         // No journey changed so late.
         None => (i64::MAX, ""),
     };
+    let (above, below) = gaps(filter.statuses.is_empty());
     let most = i64::try_from(PAGE).unwrap_or(i64::MAX).saturating_add(1);
     // The index has each state's journeys in this order, so that a page costs the same however many there are.
     let question = "SELECT found.id, found.status, found.seq, found.created_at, found.updated_at
@@ -163,8 +166,17 @@ pub(crate) async fn list(
                         SELECT id, status, seq, created_at, updated_at FROM journey
                         WHERE status = asked.name AND updated_at <= $2 AND (updated_at, id) < ($3, $4)
                         ORDER BY updated_at DESC, id DESC LIMIT $5) AS found
-                    ORDER BY found.updated_at DESC, found.id DESC LIMIT $5";
-    let rows = ask(pool, question, &[&statuses, &until, &at, &id, &most]).await?;
+                    UNION ALL
+                    SELECT odd.id, odd.status, odd.seq, odd.created_at, odd.updated_at
+                    FROM unnest($6::text[], $7::text[]) AS gap (above, below)
+                    CROSS JOIN LATERAL (
+                        SELECT id, status, seq, created_at, updated_at FROM journey
+                        WHERE status > gap.above COLLATE \"C\" AND status < gap.below COLLATE \"C\"
+                        AND updated_at <= $2 AND (updated_at, id) < ($3, $4)
+                        ORDER BY updated_at DESC, id DESC LIMIT $5) AS odd
+                    ORDER BY updated_at DESC, id DESC LIMIT $5";
+    let values: Values<'_> = &[&statuses, &until, &at, &id, &most, &above, &below];
+    let rows = ask(pool, question, values).await?;
     let mut found = JourneyPage::default();
     for row in &rows {
         if found.journeys.len() == PAGE {
@@ -175,6 +187,19 @@ pub(crate) async fn list(
         found.journeys.push(summary(row)?);
     }
     Ok(found)
+}
+
+/// Between which names a status is none that is known, so that one that is damaged is found by the index, too: where any state is asked for.
+fn gaps(any: bool) -> (Vec<&'static str>, Vec<&'static str>) {
+    if !any {
+        return (Vec::new(), Vec::new());
+    }
+    let known = JourneyStatus::ALL.iter().map(|status| status.as_str());
+    let mut known: Vec<&str> = known.collect();
+    known.sort_unstable();
+    let above = std::iter::once("").chain(known.iter().copied()).collect();
+    let below = known.iter().copied().chain(["\u{10ffff}"]).collect();
+    (above, below)
 }
 
 pub(crate) async fn is_waiting(pool: &Pool, runner: i64, effect: &EffectId) -> Outcome<bool> {
@@ -201,6 +226,32 @@ pub(crate) async fn waiting_calls(
     rows.iter().map(counted).collect()
 }
 
+/// How many of those calls do not open.
+pub(crate) async fn unreadable_calls(
+    pool: &Pool,
+    bodies: &Bodies,
+    ids: &[JourneyId],
+) -> Outcome<HashMap<JourneyId, usize>> {
+    let question =
+        "SELECT id, effect.seq, ordinal, body FROM effect JOIN journey ON number = journey
+                    WHERE id = ANY ($1) AND lane = $2";
+    let rows = ask(pool, question, &[&names(ids), &Lane::Calls.number()]).await?;
+    let mut found = HashMap::<_, usize>::new();
+    for row in &rows {
+        let ordinal: i32 = row.try_get(2)?;
+        let effect = EffectId {
+            journey: id(row, 0)?,
+            seq: number(row.try_get(1)?)?,
+            ordinal: u32::try_from(ordinal).map_err(|_| corrupt())?,
+        };
+        if bodies.open_effect(&effect, row.try_get(3)?)?.is_none() {
+            let of_it = found.entry(effect.journey).or_default();
+            *of_it = of_it.saturating_add(1);
+        }
+    }
+    Ok(found)
+}
+
 pub(crate) async fn is_carried_out_elsewhere(
     pool: &Pool,
     id: &JourneyId,
@@ -224,15 +275,22 @@ pub(crate) fn time(microseconds: i64) -> Outcome<Timestamp> {
     Timestamp::from_microsecond(microseconds).map_err(|_| corrupt())
 }
 
+/// What is damaged closes no list: a status that is none is one that somebody has to look at, and a time that is none is the nearest.
 fn summary(row: &Row) -> Outcome<JourneySummary> {
     let status: &str = row.try_get(1)?;
-    let status = status.parse();
-    let status = status.map_err(|_| EngineError::new(EngineErrorKind::Corrupt))?;
     Ok(JourneySummary {
         id: id(row, 0)?,
-        status,
-        seq: number(row.try_get(2)?)?,
-        created_at: time(row.try_get(3)?)?,
-        updated_at: time(row.try_get(4)?)?,
+        status: status.parse().unwrap_or(JourneyStatus::NeedsOperator),
+        seq: number(row.try_get(2)?).unwrap_or(Seq::ZERO),
+        created_at: nearest(row.try_get(3)?),
+        updated_at: nearest(row.try_get(4)?),
     })
+}
+
+fn nearest(microseconds: i64) -> Timestamp {
+    let outside = match microseconds.is_negative() {
+        true => Timestamp::MIN,
+        false => Timestamp::MAX,
+    };
+    Timestamp::from_microsecond(microseconds).unwrap_or(outside)
 }

@@ -15,7 +15,7 @@ use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
-use crate::error::OpenError;
+use crate::error::{NoName, OpenError};
 
 /// The server's certificate is checked against its name, always.
 #[derive(Clone)]
@@ -69,11 +69,6 @@ impl MakeTlsConnect<Socket> for Tls {
         })
     }
 }
-
-/// The address has no name that a certificate could be for.
-#[derive(Debug, thiserror::Error)]
-#[error("no name that a certificate could be for")]
-pub(crate) struct NoName;
 
 pub(crate) struct Connect {
     connector: TlsConnector,

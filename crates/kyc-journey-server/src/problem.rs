@@ -164,6 +164,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "not-now", title).about("leg", rule)
     }
 
+    pub(crate) fn damaged() -> Self {
+        let title = "The journey cannot be read: its stored state is damaged.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", title)
+    }
+
     pub(crate) fn internal() -> Self {
         let title = "Something went wrong here; the log says more.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", title)
@@ -200,7 +205,8 @@ impl From<EngineError> for Problem {
             EngineErrorKind::InvalidPage => {
                 Self::invalid("page_token", "must be one that was given out")
             }
-            EngineErrorKind::Corrupt | EngineErrorKind::WrongStore => Self::internal(),
+            EngineErrorKind::Corrupt => Self::damaged(),
+            EngineErrorKind::WrongStore => Self::internal(),
             _ => Self {
                 retry_after: Some(1),
                 ..Self::new(

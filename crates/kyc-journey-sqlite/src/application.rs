@@ -17,6 +17,7 @@ pub(crate) const JOURNEYS: Application = Application {
         // 16 MiB: pages of what is under way are not read again.
         ("cache_size", "-16384", "-16384"),
     ],
+    is_clear: false,
     step: point,
 };
 

@@ -146,6 +146,35 @@ impl SqliteEngine {
         self.writer.as_ref().map_or(0, Writer::commits)
     }
 
+    /// How many calls of these journeys are to be made or were interrupted, whether their bodies open or not; those that have none are
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn waiting_calls(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, usize>, EngineError> {
+        let ids = journeys.to_vec();
+        self.ask(move |tables, database| tables.waiting_calls(database, &ids, false))
+            .await
+    }
+
+    /// How many of those calls do not open, so that nobody makes them.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn unreadable_calls(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, usize>, EngineError> {
+        let ids = journeys.to_vec();
+        self.ask(move |tables, database| tables.waiting_calls(database, &ids, true))
+            .await
+    }
+
     /// Applies events by another machine than [`apply`].
     #[cfg(feature = "testing")]
     #[must_use]

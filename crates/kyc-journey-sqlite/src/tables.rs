@@ -38,6 +38,10 @@ pub(crate) const READ: &str = "SELECT state, created_at, updated_at FROM journey
 pub(crate) const LISTED: &str = "SELECT id, state, created_at, updated_at FROM journey
     WHERE id IN (SELECT value FROM json_each(?1))";
 
+const CALLS: &str =
+    "SELECT id, effect.seq, ordinal, body FROM effect JOIN journey ON number = journey
+    WHERE id IN (SELECT value FROM json_each(?1)) AND lane = ?2";
+
 /// How many journeys are kept at hand, opened and read.
 const RECENT: usize = 4_096;
 
@@ -297,30 +301,53 @@ impl Tables {
         }))
     }
 
-    /// The journeys of a list that can be opened.
+    /// The journeys of a list that can be opened and read.
     pub(crate) fn read_listed(
         &self,
         database: &Connection,
         ids: &[JourneyId],
     ) -> Outcome<HashMap<JourneyId, JourneyRecord>> {
-        let names: Vec<&str> = ids.iter().map(JourneyId::as_str).collect();
-        let names = serde_json::to_string(&names).map_err(|_| Failure::Refused(corrupt()))?;
         let mut journeys = database.prepare_cached(LISTED)?;
-        let mut rows = journeys.query([names])?;
+        let mut rows = journeys.query([names(ids)?])?;
         let mut found = HashMap::with_capacity(ids.len());
         while let Some(row) = rows.next()? {
-            let id = journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
-            let state = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            let state = match self.bodies.open(&Place::state(&id), state) {
-                Err(error) if error.kind() == EngineErrorKind::Corrupt => continue,
-                opened => opened?,
-            };
-            let record = JourneyRecord {
-                state,
-                created_at: time(row.get(2)?)?,
-                updated_at: time(row.get(3)?)?,
-            };
-            found.insert(id, record);
+            match self.listed(row) {
+                Err(Failure::Refused(error)) if error.kind() == EngineErrorKind::Corrupt => {}
+                listed => found.extend([listed?]),
+            }
+        }
+        Ok(found)
+    }
+
+    fn listed(&self, row: &Row<'_>) -> Outcome<(JourneyId, JourneyRecord)> {
+        let id = journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let state = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        let record = JourneyRecord {
+            state: self.bodies.open(&Place::state(&id), state)?,
+            created_at: time(row.get(2)?)?,
+            updated_at: time(row.get(3)?)?,
+        };
+        Ok((id, record))
+    }
+
+    /// How many calls of these journeys wait or were interrupted, whether they can be opened or not. With `only_unreadable`, how many cannot
+    /// be. Those that have none are left out.
+    pub(crate) fn waiting_calls(
+        &self,
+        database: &Connection,
+        ids: &[JourneyId],
+        only_unreadable: bool,
+    ) -> Outcome<HashMap<JourneyId, usize>> {
+        let mut calls = database.prepare_cached(CALLS)?;
+        let mut rows = calls.query(params![names(ids)?, Lane::Calls.number()])?;
+        let mut found = HashMap::<_, usize>::new();
+        while let Some(row) = rows.next()? {
+            let id = effect_id(row)?;
+            if only_unreadable && self.effect(&id, row)?.is_some() {
+                continue;
+            }
+            let of_it = found.entry(id.journey).or_default();
+            *of_it = of_it.saturating_add(1);
         }
         Ok(found)
     }
@@ -693,14 +720,21 @@ fn erase(
     Ok(())
 }
 
+/// What is damaged closes no list: a status that is none is one that somebody has to look at, and a time that is none is the nearest.
 fn summary(row: &Row<'_>) -> Outcome<JourneySummary> {
+    let status = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(JourneySummary {
         id: journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?,
-        status: status_of(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
-        seq: number(row.get(2)?)?,
-        created_at: time(row.get(3)?)?,
-        updated_at: time(row.get(4)?)?,
+        status: status.parse().unwrap_or(JourneyStatus::NeedsOperator),
+        seq: number(row.get(2)?).unwrap_or(Seq::ZERO),
+        created_at: nearest(row.get(3)?),
+        updated_at: nearest(row.get(4)?),
     })
+}
+
+fn names(ids: &[JourneyId]) -> Outcome<String> {
+    let names: Vec<&str> = ids.iter().map(JourneyId::as_str).collect();
+    serde_json::to_string(&names).map_err(|_| Failure::Refused(corrupt()))
 }
 
 fn effect_id(row: &Row<'_>) -> Outcome<EffectId> {
@@ -715,12 +749,16 @@ fn journey_id(text: &str) -> Outcome<JourneyId> {
     JourneyId::parse(text).map_err(|_| Failure::Refused(corrupt()))
 }
 
-fn status_of(text: &str) -> Outcome<JourneyStatus> {
-    text.parse().map_err(|_| Failure::Refused(corrupt()))
-}
-
 fn time(microseconds: i64) -> Outcome<Timestamp> {
     Timestamp::from_microsecond(microseconds).map_err(|_| Failure::Refused(corrupt()))
+}
+
+fn nearest(microseconds: i64) -> Timestamp {
+    let outside = match microseconds.is_negative() {
+        true => Timestamp::MIN,
+        false => Timestamp::MAX,
+    };
+    Timestamp::from_microsecond(microseconds).unwrap_or(outside)
 }
 
 fn number(seq: i64) -> Outcome<Seq> {

@@ -51,6 +51,21 @@ pub enum OpenError {
         /// How many names it has.
         names: u64,
     },
+    /// Others may read the file, which holds in the clear what is its owner's alone. Take their rights away, as with `chmod 600`, and ask
+    /// who read it.
+    #[error("{} may be read by others (mode {mode:o}); only its owner may: `chmod 600` it", path.display())]
+    OpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The file, which holds in the clear what is its owner's alone, is another user's, who is not the superuser.
+    #[error("{} is another user's, who may read it", path.display())]
+    OtherOwner {
+        /// The file.
+        path: PathBuf,
+    },
     /// The database is another application's.
     #[error("{} is a database of another application (its application_id is {found:#x})", path.display())]
     OtherApplication {

@@ -19,6 +19,9 @@ pub struct Application {
     pub schemas: &'static [&'static str],
     /// The settings of a connection that writes, in order: the name, the word to set it to, and what it must be then.
     pub settings: &'static [(&'static str, &'static str, &'static str)],
+    /// Whether it holds in the clear what nobody but its owner may read: a file that others may read is refused then, by the rule for files
+    /// that hold a secret. What is sealed needs no such rule.
+    pub is_clear: bool,
     /// Called before and after a new file has its name: for tests that end the process there.
     pub step: fn(&'static str),
 }
@@ -125,6 +128,7 @@ impl Candidate {
         // The one that had it may have been a later version.
         one_name(&path)?;
         inspect(&path, &application)?;
+        owners_alone(&path, &application)?;
         if is_empty(&path) {
             create(&path, &application)?;
         }
@@ -158,6 +162,7 @@ pub fn open_to_read(path: &Path, application: &Application) -> Result<Connection
         return Err(OpenError::NotADatabase { path });
     }
     inspect(&path, application)?;
+    owners_alone(&path, application)?;
     let sqlite = |source| OpenError::sqlite(&path, source);
     let opened = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite);
     let opened = opened.and_then(|database| {
@@ -193,6 +198,7 @@ fn checked(mounts: &str, path: &Path, application: &Application) -> Result<PathB
     writable(&path)?;
     one_name(&path)?;
     inspect(&path, application)?;
+    owners_alone(&path, application)?;
     Ok(path)
 }
 
@@ -246,6 +252,32 @@ fn one_name(path: &Path) -> Result<(), OpenError> {
     }
     #[cfg(not(unix))]
     let _ = path;
+    Ok(())
+}
+
+/// Refuses a file in the clear, or its log, that others may read, write or execute, or that is another user's, the superuser's excepted.
+fn owners_alone(path: &Path, application: &Application) -> Result<(), OpenError> {
+    #[cfg(unix)]
+    if application.is_clear && !is_empty(path) {
+        use std::os::unix::fs::MetadataExt as _;
+
+        const SUPERUSER: u32 = 0;
+        let ours = rustix::process::geteuid().as_raw();
+        for there in [path.to_owned(), beside(path, "-wal")] {
+            let Ok(found) = fs::metadata(&there) else {
+                continue;
+            };
+            let (path, mode) = (there, found.mode() & 0o777);
+            if ![ours, SUPERUSER].contains(&found.uid()) {
+                return Err(OpenError::OtherOwner { path });
+            }
+            if mode & 0o077 != 0 {
+                return Err(OpenError::OpenToOthers { path, mode });
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, application);
     Ok(())
 }
 
@@ -439,6 +471,7 @@ mod tests {
             ("synchronous", "FULL", "2"),
             ("secure_delete", "ON", "1"),
         ],
+        is_clear: false,
         step: |_| {},
     };
 

@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::class_name;
 use crate::arguments::Erase;
 use crate::failure::Failure;
-use crate::journey::Store;
+use crate::journey::{Standing, Store};
 use crate::ledger::{Ledger, failed, is_withdrawn};
 use crate::output::Output;
-use crate::place::Place;
+use crate::place::{MEND, Place};
 
 pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;
@@ -155,27 +155,49 @@ async fn refuse_what_is_left(
         // What stands in the file is enough: what has ended stays so.
         false => Store::even_if_held(place).await?,
     };
-    let waiting = store.waiting();
-    let (mut going_on, mut giving_back) = (Vec::new(), Vec::new());
-    for (follower, state) in store.journeys_of(followers).await? {
+    let (mut going_on, mut giving_back, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
+    for standing in store.journeys_of(followers).await? {
+        let Standing {
+            follower,
+            id,
+            record,
+        } = standing;
+        let Some(record) = record else {
+            // Nobody can tell what it has to give back.
+            damaged.push(follower.name);
+            continue;
+        };
+        let waits = store.waiting_of(&id, Some(&record)).await? > 0;
+        let state = record.state;
         let mut rows = receipts.iter();
         let row = rows.find(|row| Some(row.id) == follower.receipt);
         // One whose consent was withdrawn ends, and gives back what it opened, once it is told.
         let is_untold = !state.status().is_end() && row.is_some_and(is_withdrawn);
-        if is_untold || waiting.of(&state).await? > 0 {
-            giving_back.push(follower.name);
+        if is_untold || waits {
+            giving_back.push(id);
         } else if !state.status().is_end() {
             going_on.push(follower.name);
         }
     }
-    let rule = match (going_on.as_slice(), giving_back.as_slice()) {
-        ([], []) => return Ok(()),
-        ([], journeys) => format!(
-            "has journeys whose calls that give something back wait: {}; {}",
-            journeys.join(", "),
-            store.made_by(journeys).await?
+    let rule = match (
+        going_on.as_slice(),
+        giving_back.as_slice(),
+        damaged.as_slice(),
+    ) {
+        ([], [], []) => return Ok(()),
+        ([], [], journeys) => format!(
+            "has journeys that cannot be read, because they are damaged, so that nobody can tell what they have to give back: {}; {MEND}",
+            journeys.join(", ")
         ),
-        (journeys, _) => {
+        ([], journeys, _) => {
+            let names: Vec<_> = journeys.iter().map(ToString::to_string).collect();
+            format!(
+                "has journeys whose calls that give something back wait: {}; {}",
+                names.join(", "),
+                store.what_to_do(journeys).await?
+            )
+        }
+        (journeys, ..) => {
             let withdraw = |id: &String| {
                 let command = place.command(&format!("journey withdraw {id}"));
                 format!("`{command}`")

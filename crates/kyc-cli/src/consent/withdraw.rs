@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use kyc_consent::{Detail, Effect, ProviderName, ReceiptId, Scope, Subject, Withdrawal};
+use kyc_consent::{Detail, Effect, Follower, ProviderName, ReceiptId, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::SystemClock;
+use kyc_journey::JourneyId;
 use serde_json::json;
 
 use super::class_name;
 use crate::arguments::ConsentWithdraw;
 use crate::failure::Failure;
-use crate::journey::Store;
+use crate::journey::{Store, untold};
 use crate::ledger::{Ledger, channel, failed, not_withdrawn};
 use crate::output::Output;
 use crate::place::Place;
@@ -32,19 +33,31 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
                 let withdrawn = withdrawn.map_err(not_withdrawn)?;
                 let followers = ledger.0.followers(subject);
                 let followers = followers.map_err(|error| failed(&error))?;
-                let follows = followers.iter().filter_map(|follower| follower.receipt);
-                let told = follows.filter(|receipt| withdrawn.receipts.contains(receipt));
-                let told = told.count();
+                let untold = ledger.0.untold("").map_err(|error| failed(&error))?;
+                let is_told = |follower: &&Follower| {
+                    let is_over = |receipt| withdrawn.receipts.contains(&receipt);
+                    let is_untold = |other: &Follower| other.name == follower.name;
+                    follower.receipt.is_some_and(is_over) && !untold.iter().any(is_untold)
+                };
+                let told = followers.iter().filter(is_told).count();
                 (withdrawn, Some(told), Some(store))
             }
             // Without the journeys' key, say.
             Err(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
         },
     };
-    let giving_back = match &store {
+    let (giving_back, damaged) = match &store {
         Some(store) => giving_back(store, &ledger, subject).await?,
-        None => Vec::new(),
+        None => Default::default(),
     };
+    let what_to_do = match (&store, giving_back.is_empty()) {
+        (Some(store), false) => store.what_to_do(&giving_back).await?,
+        _ => String::new(),
+    };
+    let giving_back: Vec<_> = giving_back.iter().map(ToString::to_string).collect();
+    if !damaged.is_empty() {
+        output.tell(&untold(&damaged));
+    }
     let receipts: Vec<String> = withdrawn.receipts.iter().map(ToString::to_string).collect();
     let used = used(&ledger, subject)?;
     let follows = withdrawn.effects.iter().filter(|effect| match effect {
@@ -60,6 +73,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
             "receipts": receipts,
             "journeys_told": told,
             "journeys_giving_back": giving_back,
+            "journeys_damaged": damaged,
             "follows": follows,
         });
         return output.answer(&answer, None);
@@ -78,11 +92,10 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
             "the journeys could not be told now: none of them makes a call; a server that has them tells them in a moment, or else whoever opens them next",
         ),
     }
-    if let (Some(store), false) = (&store, giving_back.is_empty()) {
-        let made_by = store.made_by(&giving_back).await?;
+    if !giving_back.is_empty() {
         let journeys = giving_back.join(", ");
         output.told(&format!(
-            "journeys whose calls that give something back wait: {journeys}; {made_by}"
+            "journeys whose calls that give something back wait: {journeys}; {what_to_do}"
         ))?;
     }
     for line in follows {
@@ -104,26 +117,32 @@ async fn at_the_ledger(
     let untold = ledger.0.untold("").map_err(|error| failed(&error))?;
     // Whoever opens the file tells them, and asks the ledger before each call until then.
     let store = Store::existing(place).await.ok();
-    let told = store.as_ref().map(|_| untold.len());
+    let told = store
+        .as_ref()
+        .map(|store| untold.len().saturating_sub(store.untold().len()));
     Ok((withdrawn, told, store))
 }
 
-/// The person's journeys that have ended and have something to give back.
+/// The person's journeys that have ended and have something to give back, and the names of those that cannot be read.
 async fn giving_back(
     store: &Store,
     ledger: &Ledger,
     subject: Subject,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Vec<JourneyId>, Vec<String>), Failure> {
     let followers = ledger.0.followers(subject);
     let followers = followers.map_err(|error| failed(&error))?;
-    let waiting = store.waiting();
-    let mut found = Vec::new();
-    for (follower, state) in store.journeys_of(followers).await? {
-        if waiting.of(&state).await? > 0 {
-            found.push(follower.name);
+    let (mut found, mut damaged) = (Vec::new(), Vec::new());
+    for standing in store.journeys_of(followers).await? {
+        match &standing.record {
+            None => damaged.push(standing.follower.name),
+            record => {
+                if store.waiting_of(&standing.id, record.as_ref()).await? > 0 {
+                    found.push(standing.id);
+                }
+            }
         }
     }
-    Ok(found)
+    Ok((found, damaged))
 }
 
 /// The providers that got anything of a person. A consent names those of every plan, and most have nothing.

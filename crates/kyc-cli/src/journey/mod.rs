@@ -29,8 +29,9 @@ use kyc_journey::{
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
-pub(crate) use self::store::Store;
-use self::store::{OFTEN, pages, states};
+pub(crate) use self::serve::TOKEN;
+use self::store::{OFTEN, ended, pages};
+pub(crate) use self::store::{Standing, Store, untold};
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
@@ -38,7 +39,7 @@ use crate::interrupt::Interrupt;
 use crate::ledger::{self, channel};
 use crate::output::Output;
 use crate::parse::length;
-use crate::place::{Place, failed};
+use crate::place::{Place, failed, unread};
 
 /// A required leg ended against the person, or the person refused.
 const EXIT_REJECTED: u8 = 3;
@@ -209,16 +210,18 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
     let filter = JourneyFilter::new()
         .set_statuses(statuses)
         .set_unchanged_since(since);
-    let waiting = store.waiting();
+    store.tell_untold(output);
     let mut journeys = Vec::new();
     let mut pages = pin!(pages(&*store.engine, filter));
     while let Some(found) = pages.try_next().await.map_err(failed)? {
         let records = store.records_of(&found).await?;
-        let calls = waiting.of_each(states(&records)).await?;
+        let calls = store.waiting_calls(&ended(&found), &records).await?;
         for journey in found {
             let record = records.get(&journey.id);
             let waiting_calls = calls.get(&journey.id).copied().unwrap_or_default();
-            if only_left && journey.status.is_end() && waiting_calls == 0 {
+            // Nobody knows what one has to give back that cannot be read.
+            let is_damaged = record.is_none();
+            if only_left && journey.status.is_end() && waiting_calls == 0 && !is_damaged {
                 continue;
             }
             let by_hand = record.into_iter().flat_map(|record| record.state.by_hand());
@@ -226,6 +229,7 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
                 journey,
                 by_hand: by_hand.map(|(_, task)| task).collect(),
                 waiting_calls,
+                is_damaged,
             });
         }
     }
@@ -271,8 +275,8 @@ fn only_in_a_sandbox(sandbox: bool) -> Result<(), Failure> {
 
 async fn find(store: &Store, id: &str) -> Result<(JourneyId, JourneyRecord), Failure> {
     let id = JourneyId::parse(id).map_err(|error| error.for_field("ID"))?;
-    let record = store.engine.read(&id).await.map_err(failed)?;
-    match record {
+    let record = store.engine.read(&id).await;
+    match record.map_err(|error| unread("ID", error))? {
         Some(record) => Ok((id, record)),
         None => Err(Failure::configuration("ID", "is no journey there")),
     }

@@ -10,8 +10,8 @@ use kyc_journey::{JourneyId, ReceiptId};
 use kyc_journey_performer::{NotWithdrawn, Withdrawals};
 use kyc_journey_server::{ConsentReceipts, NotWritten, WrittenReceipt};
 
-use crate::failure::Failure;
-use crate::ledger::{Ledger, is_withdrawn, not_withdrawn};
+use super::store::untold;
+use crate::ledger::{Ledger, is_withdrawn};
 use crate::output::Output;
 use crate::terms::ConsentTerms;
 
@@ -28,6 +28,8 @@ pub(super) struct Receipts {
     /// Whether the journeys' clock is the ledger's, so that a receipt's end is one of the journey, too.
     pub(super) is_one_time: bool,
     pub(super) output: Output,
+    /// The journeys that could not be told when they were opened, which was said.
+    pub(super) untold_before: Vec<String>,
     /// Two answers to one notice are one receipt.
     pub(super) one: Arc<Mutex<()>>,
 }
@@ -56,17 +58,26 @@ impl Receipts {
     }
 
     /// Tells the journeys whose consent was withdrawn, here or by another process.
-    pub(super) async fn fan_out(&self) -> Result<usize, Failure> {
-        self.withdrawals.fan_out().await.map_err(not_withdrawn)
+    pub(super) async fn fan_out(&self) -> Result<usize, NotWithdrawn> {
+        self.withdrawals.fan_out().await
     }
 
     /// Tells them again and again: a withdrawal by another process is in the ledger alone.
     pub(super) async fn keep_telling(&self) {
         let mut is_told = false;
+        let mut known = self.untold_before.clone();
         loop {
             self.clock.sleep(EVERY).await;
             match self.fan_out().await {
                 Ok(_) => is_told = false,
+                // Each is told of once; it is tried again all the same.
+                Err(NotWithdrawn::Untold { journeys }) => {
+                    is_told = false;
+                    if journeys != known {
+                        self.output.tell(&untold(&journeys));
+                        known = journeys;
+                    }
+                }
                 Err(_) if is_told => {}
                 Err(_) => {
                     self.output.tell("journeys whose consent was withdrawn cannot be told now; they make no call, and it is tried again");

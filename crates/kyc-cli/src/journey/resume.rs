@@ -5,6 +5,7 @@ use kyc_facade::provider_core::Mobile;
 use kyc_journey::{Fact, Journey, JourneyStatus, Leg, LegStatus};
 
 use super::follow::Following;
+use super::show::waits;
 use super::store::Store;
 use super::{find, follow, leg, only_in_a_sandbox, person};
 use crate::arguments::JourneyResume;
@@ -32,10 +33,19 @@ pub(crate) async fn run(
     only_in_a_sandbox(arguments.sandbox)?;
     let only = arguments.leg.as_deref().map(leg).transpose()?;
     let store = Store::existing(&Place::of(&arguments.store)?).await?;
+    store.tell_untold(output);
     let (id, record) = find(&store, &arguments.id).await?;
     let state = &record.state;
-    let is_left = store.waiting().of(state).await? > 0;
-    let next = next(state, only, is_left)?;
+    let left = store.waiting_of(&id, Some(&record)).await?;
+    let next = next(state, only, left > 0)?;
+    if matches!(next, Next::GiveBack) {
+        let unreadable = store.unreadable_calls(std::slice::from_ref(&id)).await?;
+        if unreadable.get(&id).is_some_and(|lost| *lost >= left) {
+            let what_to_do = store.what_to_do(std::slice::from_ref(&id)).await?;
+            let rule = format!("has {}; {what_to_do}", waits(left));
+            return Err(Failure::configuration("ID", rule));
+        }
+    }
     person::check(&store, state, mobile.as_ref()).await?;
     let after = state.seq();
     let following = Following::new(store, id, options).await?;

@@ -32,19 +32,19 @@ use super::invented::{Lender, Nowhere, PURPOSE, SandboxClock};
 use super::receipts::Receipts;
 use super::store::Store;
 use crate::arguments::JourneyServe;
-use crate::clients::{CallSettings, Clients, settings};
+use crate::clients::{CallSettings, Clients};
 use crate::failure::{Failure, reason};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::parse::{listen_address, web_uri};
-use crate::place::{Place, failed};
+use crate::place::{Place, damaged, failed};
 use crate::product;
 use crate::sandbox::running::RunningFile;
 use crate::sandbox::serve as sandbox_serve;
 use crate::terms::ConsentTerms;
 
 /// Who brings this token is answered.
-const TOKEN: &str = "KYC_JOURNEY_TOKEN";
+pub(crate) const TOKEN: &str = "KYC_JOURNEY_TOKEN";
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);
@@ -69,7 +69,7 @@ pub(crate) async fn run(
         }
     };
     let (token, made) = token(arguments.sandbox)?;
-    let environment = settings(options.timeout);
+    let environment = Settings::environment();
     let set_up = match arguments.sandbox {
         true => Provider::ALL.to_vec(),
         false => set_up(&environment)?,
@@ -100,6 +100,7 @@ pub(crate) async fn run(
     let own = own_origin(&listener)?;
     let mut interrupt = Interrupt::listen();
     let store = Store::open(&Place::of(&arguments.store)?).await?;
+    store.tell_untold(output);
     let providers = match sandbox_listener {
         Some(listener) => {
             let sandbox = InSandbox::serve(&store, listener, arguments.allow_other_machines);
@@ -128,6 +129,7 @@ pub(crate) async fn run(
         // The sandbox's clock is moved, and the ledger's is this machine's.
         is_one_time: providers.is_none(),
         output,
+        untold_before: store.untold().to_vec(),
         one: Arc::default(),
     };
     let digests = match &providers {
@@ -171,6 +173,7 @@ pub(crate) async fn run(
     tokio::select! {
         () = interrupt.next() => {}
         () = receipts.keep_telling() => {}
+        () = tell_damaged(&store, output) => {}
         // The store cannot be written or read any more.
         ended = &mut running => {
             let ended = ended.map_err(|_| Failure::configuration("runner", "ended before its time"))?;
@@ -193,6 +196,20 @@ pub(crate) async fn run(
         () = interrupt.next() => {}
     }
     Ok(0)
+}
+
+/// Says which journeys cannot be read, while the others are served, and goes on for ever.
+async fn tell_damaged(store: &Store, output: Output) {
+    match store.damaged().await {
+        Ok(journeys) => {
+            for id in journeys {
+                output.tell(&format!("{id}: {}", damaged()));
+            }
+        }
+        // Whoever asks for a journey is told the same.
+        Err(_) => output.tell("what is damaged of the journeys could not be looked for"),
+    }
+    std::future::pending().await
 }
 
 /// Refuses an address that other machines reach, unless they may.

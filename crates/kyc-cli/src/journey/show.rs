@@ -50,6 +50,9 @@ pub(crate) struct Listed {
     pub(crate) by_hand: Vec<OperatorTask>,
     /// How many calls it has to make yet, if it has ended, which give something back.
     pub(crate) waiting_calls: usize,
+    /// It cannot be read.
+    #[serde(rename = "damaged")]
+    pub(crate) is_damaged: bool,
 }
 
 #[derive(Serialize)]
@@ -66,7 +69,8 @@ pub(crate) async fn print(
 ) -> Result<(), Failure> {
     let history = store.engine.history(record.state.id(), Seq::ZERO).await;
     let lines = Lines::default().of(&history.map_err(failed)?);
-    let waiting = store.waiting().of(&record.state).await?;
+    let id = record.state.id();
+    let waiting = store.waiting_of(id, Some(record)).await?;
     if output.json {
         return output.answer(&shown(record, waiting, lines), None);
     }
@@ -75,8 +79,8 @@ pub(crate) async fn print(
     }
     summary(record, output)?;
     if waiting > 0 {
-        let made_by = store.made_by(&[record.state.id().to_string()]).await?;
-        output.tell(&format!("{}; {made_by}", waits(waiting)));
+        let what_to_do = store.what_to_do(std::slice::from_ref(id)).await?;
+        output.tell(&format!("{}; {what_to_do}", waits(waiting)));
     }
     Ok(())
 }
@@ -192,6 +196,9 @@ pub(crate) fn list(journeys: &[Listed], output: Output) -> Result<(), Failure> {
     for listed in journeys {
         let journey = &listed.journey;
         let mut left = Vec::new();
+        if listed.is_damaged {
+            left.push("damaged, cannot be read".to_owned());
+        }
         if !listed.by_hand.is_empty() {
             left.push(to_do(&listed.by_hand));
         }

@@ -12,7 +12,7 @@ use crate::clients::CallSettings;
 use crate::failure::Failure;
 use crate::ledger;
 use crate::output::Output;
-use crate::place::{Place, failed};
+use crate::place::{Place, unread};
 
 pub(crate) async fn run(
     arguments: JourneyStart,
@@ -46,7 +46,9 @@ pub(crate) async fn run(
         Some(key) => store.sandbox_digests().journey(key),
         None => JourneyId::from_bits(SystemClock.random()?),
     };
-    if let Some(known) = store.engine.read(&id).await.map_err(failed)? {
+    store.tell_untold(output);
+    let known = store.engine.read(&id).await;
+    if let Some(known) = known.map_err(|error| unread("--key", error))? {
         if arguments.plan.is_some() && known.state.plan() != Some(&plan) {
             let rule = "must be the plan with which the journey of this key began";
             return Err(Failure::configuration("--plan", rule));

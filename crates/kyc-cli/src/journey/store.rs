@@ -1,6 +1,6 @@
 //! The journeys of a file or a database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::future::ready;
 use std::io::ErrorKind;
@@ -15,8 +15,8 @@ use kyc_consent::{Code, ConsentLedger, Follower, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_facade::provider_core::{Clock, InvalidRequest, SystemClock};
 use kyc_journey::{
-    Domain, EngineError, EngineErrorKind, Event, Journey, JourneyEngine, JourneyFilter, JourneyId,
-    JourneyRecord, JourneySummary, Lane, Outbox, PageToken, Reference, Sealer,
+    Domain, EngineError, EngineErrorKind, Event, JourneyEngine, JourneyFilter, JourneyId,
+    JourneyRecord, JourneySummary, Outbox, PageToken, Reference, Sealer, Seq,
 };
 use kyc_journey_performer::{LedgerConsents, NotWithdrawn, OneDatabase, Withdrawals};
 use kyc_journey_postgres::{Claim, NotWithdrawn as NotInOne, PostgresEngine, PostgresStore, Share};
@@ -29,9 +29,9 @@ use super::awaited::awaited;
 use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
 use crate::failure::Failure;
-use crate::ledger::Ledger;
-use crate::output::counted;
-use crate::place::{Database, FIELD, Place, failed, unopened};
+use crate::ledger::{Ledger, not_withdrawn};
+use crate::output::{Output, counted};
+use crate::place::{Database, FIELD, MEND, Place, failed, unopened};
 use crate::temporary;
 
 /// How often a database is looked at for what another process does.
@@ -53,6 +53,16 @@ pub(crate) struct Store {
     place: Place,
     /// Keeps other processes from what one alone may carry out.
     claim: OnceCell<Claim>,
+    /// Journeys that cannot be told that their consent was withdrawn, because they cannot be read.
+    untold: Vec<String>,
+}
+
+/// A journey of a person, as it stands.
+pub(crate) struct Standing {
+    pub(crate) follower: Follower,
+    pub(crate) id: JourneyId,
+    /// `None`: it is damaged, and cannot be read.
+    pub(crate) record: Option<JourneyRecord>,
 }
 
 /// In what they are kept.
@@ -210,12 +220,29 @@ impl Store {
     }
 
     /// Tells them of a withdrawal that a crash, or the file's being in use, kept from them.
-    async fn told(self) -> Result<Self, Failure> {
+    async fn told(mut self) -> Result<Self, Failure> {
         let told = self
             .ledger
             .fan_out(self.engine.clone(), Arc::new(SystemClock));
-        told.await?;
+        match told.await {
+            Ok(_) => {}
+            // One that is damaged closes nothing to the others.
+            Err(NotWithdrawn::Untold { journeys }) => self.untold = journeys,
+            Err(error) => return Err(not_withdrawn(error)),
+        }
         Ok(self)
+    }
+
+    /// The journeys that could not be told of a withdrawal when these were opened.
+    pub(crate) fn untold(&self) -> &[String] {
+        &self.untold
+    }
+
+    /// Says which journeys could not be told of a withdrawal when these were opened.
+    pub(crate) fn tell_untold(&self, output: Output) {
+        if !self.untold.is_empty() {
+            output.tell(&untold(&self.untold));
+        }
     }
 
     /// Another file's key is noticed before anything is written under it.
@@ -226,11 +253,11 @@ impl Store {
         ledger: Ledger,
     ) -> Result<Self, Failure> {
         let engine = kept.engine();
-        let known = engine
-            .list(&JourneyFilter::new(), PageToken::default())
-            .await;
-        if let Some(known) = known.map_err(failed)?.journeys.first() {
-            engine.read(&known.id).await.map_err(failed)?;
+        // Those who share a database have agreed on its key.
+        let is_agreed = ledger.in_database().is_some() && ledger.has_key_of_journeys()?;
+        if !is_agreed && !opens(&*engine).await.map_err(failed)? {
+            let rule = "cannot be opened with its key: the two do not belong together, or nothing that it holds is whole";
+            return Err(Failure::configuration(FIELD, rule));
         }
         Ok(Self {
             engine,
@@ -239,6 +266,7 @@ impl Store {
             sealer,
             place: place.clone(),
             claim: OnceCell::new(),
+            untold: Vec::new(),
         })
     }
 
@@ -395,8 +423,8 @@ impl Store {
         let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
         while let Some(journeys) = pages.try_next().await.map_err(failed)? {
             let records = self.records_of(&journeys).await?;
-            let begun = states(&records).find_map(|state| Some((state.id(), state.token()?)));
-            if let Some((id, token)) = begun {
+            let mut states = records.values().map(|record| &record.state);
+            if let Some((id, token)) = states.find_map(|state| Some((state.id(), state.token()?))) {
                 return Ok(Some((id.clone(), sandbox.is_ours(token))));
             }
         }
@@ -405,12 +433,11 @@ impl Store {
 
     /// Those that have not ended, or have something to give back.
     async fn journeys_left(&self) -> Result<Vec<JourneyRecord>, Failure> {
-        let waiting = self.waiting();
         let mut left = Vec::new();
         let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
         while let Some(journeys) = pages.try_next().await.map_err(failed)? {
             let records = self.records_of(&journeys).await?;
-            let calls = waiting.of_each(states(&records)).await?;
+            let calls = self.waiting_calls(&ended(&journeys), &records).await?;
             let is_left = |record: &JourneyRecord| {
                 let state = &record.state;
                 !state.status().is_end() || calls.contains_key(state.id())
@@ -433,14 +460,22 @@ impl Store {
     pub(crate) async fn journeys_of(
         &self,
         followers: Vec<Follower>,
-    ) -> Result<Vec<(Follower, Journey)>, Failure> {
+    ) -> Result<Vec<Standing>, Failure> {
         let mut journeys = Vec::new();
         for follower in followers {
             let Ok(id) = JourneyId::parse(&follower.name) else {
                 continue;
             };
-            let record = self.engine.read(&id).await.map_err(failed)?;
-            journeys.extend(record.map(|record| (follower, record.state)));
+            let record = match self.engine.read(&id).await {
+                Ok(None) => continue,
+                Err(error) if error.kind() == EngineErrorKind::Corrupt => None,
+                read => read.map_err(failed)?,
+            };
+            journeys.push(Standing {
+                follower,
+                id,
+                record,
+            });
         }
         Ok(journeys)
     }
@@ -527,12 +562,92 @@ impl Store {
         })
     }
 
-    /// The calls that wait, of all journeys; a file is asked once, when the first journey that has ended is.
-    pub(crate) fn waiting(&self) -> Waiting<'_> {
-        Waiting {
-            kept: &self.kept,
-            in_file: OnceCell::new(),
+    /// How many calls each of these journeys, which have ended, has to make yet, which give something back, by one question: also of those
+    /// that cannot be opened, so that they are not among the records. Those that have none are left out.
+    pub(super) async fn waiting_calls(
+        &self,
+        ended: &[JourneyId],
+        records: &HashMap<JourneyId, JourneyRecord>,
+    ) -> Result<HashMap<JourneyId, usize>, Failure> {
+        if ended.is_empty() {
+            return Ok(HashMap::new());
         }
+        let calls = match &self.kept {
+            Kept::File(engine) => engine.waiting_calls(ended).await,
+            // Whoever asks there what is due takes it up.
+            Kept::Database(engine) => engine.waiting_calls(ended).await,
+        };
+        let mut calls = calls.map_err(failed)?;
+        for id in ended {
+            // Some have failed, and are made again later.
+            let later = records
+                .get(id)
+                .map_or(0, |record| awaited(&record.state).count());
+            if later > 0 {
+                let of_it = calls.entry(id.clone()).or_default();
+                *of_it = of_it.saturating_add(later);
+            }
+        }
+        Ok(calls)
+    }
+
+    /// The same of one journey; of one that cannot be opened (`None`), whether it has ended or not.
+    pub(crate) async fn waiting_of(
+        &self,
+        id: &JourneyId,
+        record: Option<&JourneyRecord>,
+    ) -> Result<usize, Failure> {
+        if record.is_some_and(|record| !record.state.status().is_end()) {
+            return Ok(0);
+        }
+        let records = record.map(|record| (id.clone(), record.clone()));
+        let records = records.into_iter().collect();
+        let calls = self
+            .waiting_calls(std::slice::from_ref(id), &records)
+            .await?;
+        Ok(calls.get(id).copied().unwrap_or_default())
+    }
+
+    /// How many of the calls that wait cannot be read, so that nobody makes them, of those journeys that have such.
+    pub(crate) async fn unreadable_calls(
+        &self,
+        journeys: &[JourneyId],
+    ) -> Result<HashMap<JourneyId, usize>, Failure> {
+        let calls = match &self.kept {
+            Kept::File(engine) => engine.unreadable_calls(journeys).await,
+            Kept::Database(engine) => engine.unreadable_calls(journeys).await,
+        };
+        calls.map_err(failed)
+    }
+
+    /// The journeys whose state cannot be read.
+    pub(super) async fn damaged(&self) -> Result<Vec<JourneyId>, Failure> {
+        let mut damaged = Vec::new();
+        let mut pages = pin!(pages(&*self.engine, JourneyFilter::new()));
+        while let Some(journeys) = pages.try_next().await.map_err(failed)? {
+            let records = self.records_of(&journeys).await?;
+            let ids = journeys.into_iter().map(|journey| journey.id);
+            damaged.extend(ids.filter(|id| !records.contains_key(id)));
+        }
+        Ok(damaged)
+    }
+
+    /// Who makes the calls with which these journeys give something back, or what else to do.
+    pub(crate) async fn what_to_do(&self, journeys: &[JourneyId]) -> Result<String, Failure> {
+        let unreadable = self.unreadable_calls(journeys).await?;
+        let (lost, whole): (Vec<_>, Vec<_>) =
+            journeys.iter().partition(|id| unreadable.contains_key(*id));
+        let mut said = Vec::new();
+        if !whole.is_empty() {
+            said.push(self.made_by(&names(whole)).await?);
+        }
+        if !lost.is_empty() {
+            let lost = names(lost).join(", ");
+            said.push(format!(
+                "calls of {lost} cannot be read, because they are damaged, and nobody makes them: {MEND}"
+            ));
+        }
+        Ok(said.join("; "))
     }
 
     /// The command that goes on with a journey.
@@ -542,7 +657,7 @@ impl Store {
     }
 
     /// What makes the calls with which these journeys give something back.
-    pub(crate) async fn made_by(&self, journeys: &[String]) -> Result<String, Failure> {
+    async fn made_by(&self, journeys: &[String]) -> Result<String, Failure> {
         if !matches!(self.began_in_a_sandbox().await?, Some((_, true))) {
             return Ok("a running `kyc journey serve` makes them".to_owned());
         }
@@ -564,70 +679,44 @@ impl Store {
     }
 }
 
-/// Calls that wait to be made, or were interrupted.
-pub(crate) struct Waiting<'s> {
-    kept: &'s Kept,
-    /// How many, by journey.
-    in_file: OnceCell<HashMap<JourneyId, usize>>,
+fn names(journeys: Vec<&JourneyId>) -> Vec<String> {
+    journeys.into_iter().map(ToString::to_string).collect()
 }
 
-impl Waiting<'_> {
-    /// How many calls a journey that has ended has to make yet, which give something back.
-    pub(crate) async fn of(&self, state: &Journey) -> Result<usize, Failure> {
-        let calls = self.of_each([state]).await?;
-        Ok(calls.get(state.id()).copied().unwrap_or_default())
-    }
+/// That journeys cannot be told of a withdrawal.
+pub(crate) fn untold(journeys: &[String]) -> String {
+    let journeys = journeys.join(", ");
+    format!(
+        "cannot be read, because their stored state is damaged, and were not told that their consent was withdrawn: {journeys}; they make no call; {MEND}"
+    )
+}
 
-    /// The same for each of these journeys, by one question; those that have none are left out.
-    pub(crate) async fn of_each<'j>(
-        &self,
-        states: impl IntoIterator<Item = &'j Journey>,
-    ) -> Result<HashMap<JourneyId, usize>, Failure> {
-        let states = states.into_iter();
-        let ended: Vec<_> = states.filter(|state| state.status().is_end()).collect();
-        if ended.is_empty() {
-            return Ok(HashMap::new());
+/// Whether anything that the journeys hold opens with their key, or they hold nothing: what is damaged does not tell.
+async fn opens(engine: &dyn Outbox) -> Result<bool, EngineError> {
+    let mut is_first = true;
+    let mut pages = pin!(pages(engine, JourneyFilter::new()));
+    while let Some(journeys) = pages.try_next().await? {
+        let ids: Vec<_> = journeys.into_iter().map(|journey| journey.id).collect();
+        // One is enough, and mostly it is the first.
+        let parts = ids.chunks(1).take(1).chain(ids.get(1..));
+        for part in parts.filter(|part| !part.is_empty()) {
+            if !engine.read_listed(part).await?.is_empty() {
+                return Ok(true);
+            }
         }
-        let in_database;
-        let stored = match self.kept {
-            Kept::File(engine) => {
-                let calls = self.in_file.get_or_try_init(|| waiting_calls(engine));
-                calls.await.map_err(failed)?
+        if is_first {
+            for id in &ids {
+                match engine.history(id, Seq::ZERO).await {
+                    Ok(history) if history.is_empty() => {}
+                    Ok(_) => return Ok(true),
+                    Err(error) if error.kind() == EngineErrorKind::Corrupt => {}
+                    Err(error) => return Err(error),
+                }
             }
-            // Whoever asks there what is due takes it up.
-            Kept::Database(engine) => {
-                let ids: Vec<_> = ended.iter().map(|state| state.id().clone()).collect();
-                in_database = engine.waiting_calls(&ids).await.map_err(failed)?;
-                &in_database
-            }
-        };
-        let calls = ended.into_iter().map(|state| {
-            let stored = stored.get(state.id()).copied().unwrap_or_default();
-            // Some have failed, and are made again later.
-            let calls = stored.saturating_add(awaited(state).count());
-            (state.id().clone(), calls)
-        });
-        Ok(calls.filter(|(_, calls)| *calls > 0).collect())
+        }
+        is_first = is_first && ids.is_empty();
     }
-}
-
-/// As they stand.
-pub(super) fn states(
-    records: &HashMap<JourneyId, JourneyRecord>,
-) -> impl Iterator<Item = &Journey> {
-    records.values().map(|record| &record.state)
-}
-
-async fn waiting_calls(engine: &SqliteEngine) -> Result<HashMap<JourneyId, usize>, EngineError> {
-    let (room, none) = ([(Lane::Calls, usize::MAX)], HashSet::new());
-    let mut effects = engine.due(Timestamp::MAX, &room, &none).await?.effects;
-    effects.extend(engine.interrupted().await?);
-    let mut calls = HashMap::<_, usize>::new();
-    for effect in effects {
-        let of_it = calls.entry(effect.id.journey).or_default();
-        *of_it = of_it.saturating_add(1);
-    }
-    Ok(calls)
+    Ok(is_first)
 }
 
 /// The journeys that a filter lets through, as an engine gives them out.
@@ -723,6 +812,12 @@ async fn count(engine: &impl JourneyEngine) -> Result<usize, EngineError> {
 
 fn no_such_file() -> Failure {
     Failure::configuration(FIELD, "no such file")
+}
+
+/// Those that have ended.
+pub(super) fn ended(journeys: &[JourneySummary]) -> Vec<JourneyId> {
+    let ended = journeys.iter().filter(|journey| journey.status.is_end());
+    ended.map(|journey| journey.id.clone()).collect()
 }
 
 /// Whether the files of journeys, and those that come and go beside them, may be written.

@@ -34,7 +34,7 @@ use self::kept_report::ReportFile;
 use self::person::Person;
 
 use crate::arguments::Onboard;
-use crate::clients::{CallSettings, Clients, settings};
+use crate::clients::{CallSettings, Clients};
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure, exit_code};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, printable};
@@ -103,7 +103,7 @@ pub(crate) async fn run(
     };
     let clients = match &served {
         Some(served) => Clients::new(Settings::of(served.environment()), options),
-        None => Clients::new(settings(timeout), options),
+        None => Clients::new(Settings::environment(), options),
     };
     if is_whole && sandbox.is_none() && returns.is_none() {
         // Said before anything that is missing for want of it.

@@ -48,6 +48,9 @@ pub(crate) trait ProviderCommands: Sync {
     /// The provider's name, which is also the command's.
     fn name(&self) -> &'static str;
 
+    /// The names of its settings.
+    fn settings(&self) -> &'static [&'static str];
+
     /// The provider's command, with one below it for each operation.
     fn command(&self) -> clap::Command;
 
@@ -368,6 +371,10 @@ fn kept_with(error: Error, id: &RequestId, file: Option<ReplyFile>, output: Outp
 impl<P: Provider> ProviderCommands for ProviderOperations<P> {
     fn name(&self) -> &'static str {
         P::NAME
+    }
+
+    fn settings(&self) -> &'static [&'static str] {
+        self.names
     }
 
     fn command(&self) -> clap::Command {

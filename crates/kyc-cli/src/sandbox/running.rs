@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::read::text;
 use crate::failure::Failure;
+use crate::secret_file;
 
 /// The URL of a running sandbox.
 pub(crate) const URL: &str = "KYC_SANDBOX_URL";
@@ -223,7 +224,9 @@ impl Told {
     }
 
     fn read(path: &Path) -> Option<Self> {
-        let value: Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
+        // It holds a token.
+        let file = secret_file::open(path).ok()??;
+        let value: Value = serde_json::from_reader(file).ok()?;
         Some(Self {
             started_ms: value.get("started_ms").and_then(Value::as_u64).unwrap_or(0),
             url: text(&value, "url")?.to_owned(),

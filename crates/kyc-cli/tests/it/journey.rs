@@ -1,7 +1,8 @@
 //! `kyc journey`.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use provider_core::jiff::Timestamp;
@@ -246,9 +247,13 @@ fn journeys_do_not_go_on_in_a_sandbox_that_is_not_theirs() {
     assert!(begun.stderr.contains(&journey), "{begun:?}");
     assert!(!fs::exists(&sandbox).unwrap());
     // As another journey of the file has left it: that one knows nothing of this.
-    fs::write(&sandbox, earlier).unwrap();
+    let put_back = |state: &[u8]| {
+        fs::write(&sandbox, state).unwrap();
+        fs::set_permissions(&sandbox, Permissions::from_mode(0o600)).unwrap();
+    };
+    put_back(&earlier);
     refused("knows nothing of it");
-    fs::write(&sandbox, its_own).unwrap();
+    put_back(&its_own);
     let resumed = files.run(&["resume", &journey, "--sandbox"]);
     assert!(!resumed.stderr.contains("did not begin"), "{resumed:?}");
     // The key was not taken by what was refused.

@@ -646,3 +646,58 @@ fn a_server_that_is_away_lets_nobody_in_or_has_no_such_database_is_told_as_such_
     );
     assert_eq!(fs::read_dir(machine.directory.path()).unwrap().count(), 0);
 }
+
+/// A person's withdrawal is written whatever is damaged, and what is damaged is named.
+#[test]
+fn a_damaged_journey_of_a_database_keeps_nobody_from_anything() {
+    let Some(database) = wait(Database::new()) else {
+        return;
+    };
+    let one = Machine::of(&database);
+    let damage = |statement: String| {
+        let changed = wait(async { database.client().await.execute(&statement, &[]).await });
+        assert!(changed.unwrap() > 0, "{statement}");
+    };
+    let state_of = |journey: &str| {
+        damage(format!(
+            "UPDATE kyc_journey.journey SET state = decode(repeat('00', length(state)), 'hex') WHERE id = '{journey}'"
+        ));
+    };
+    let first = id(&one.start(&[]));
+    let withdraw = ["consent", "withdraw", "--mobile-number", MOBILE, "--json"];
+    state_of(&first);
+    // It is the only one.
+    let words = "ID: the journey cannot be read: its stored state is damaged";
+    one.refused(&["journey", "show", &first], words);
+    let second = id(&one.start(&[]));
+    let withdrawn = one.well(&withdraw);
+    assert!(withdrawn.stderr.contains(&first), "{withdrawn:?}");
+    let withdrawn = withdrawn.answer();
+    assert_eq!(withdrawn["receipts"].as_array().unwrap().len(), 2);
+    assert_eq!(withdrawn["journeys_told"], 1);
+    assert_eq!(withdrawn["journeys_damaged"][0], first.as_str());
+    let show = ["journey", "show", &second, "--json"];
+    assert_eq!(one.well(&show).answer()["status"], "withdrawn");
+
+    damage(
+        "UPDATE kyc_journey.effect SET body = decode(repeat('00', length(body)), 'hex')".to_owned(),
+    );
+    damage(format!(
+        "UPDATE kyc_journey.journey SET status = 'nonsense', updated_at = 9223372036854775806 WHERE id = '{first}'"
+    ));
+    let list = one
+        .well(&["journey", "list", "--json", "--stuck", "1ms"])
+        .answer();
+    let row = |id: &str| {
+        let mut rows = list.as_array().unwrap().iter();
+        rows.find(|row| row["id"] == id).cloned()
+    };
+    assert_eq!(row(&second).unwrap()["waiting_calls"], 2, "{list}");
+    let list = one.well(&["journey", "list", "--json"]).answer();
+    let mut rows = list.as_array().unwrap().iter();
+    let odd = rows.find(|row| row["id"] == first.as_str()).unwrap();
+    assert_eq!(odd["damaged"], true, "{list}");
+    let cannot = format!("calls of {second} cannot be read");
+    one.refused(&["journey", "resume", &second, "--sandbox"], &cannot);
+    one.refused(&["erase", "--mobile-number", MOBILE], &cannot);
+}

@@ -108,7 +108,6 @@ fn a_file_that_is_none_of_ours_or_in_use_or_without_its_key_is_refused() {
 }
 
 /// What lies beside a file lies beside one of its names, so that each of several would have a lock and a log of its own.
-#[cfg(unix)]
 /// What cannot be opened is listed nevertheless: whoever looks for it has to find it.
 #[test]
 fn a_journey_that_cannot_be_opened_is_listed_and_hides_no_other() {
@@ -137,6 +136,7 @@ fn a_journey_that_cannot_be_opened_is_listed_and_hides_no_other() {
     assert_eq!(list(), whole);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_is_followed_or_refused_before_anything_is_written() {
     use std::os::unix::fs::symlink;
@@ -218,6 +218,33 @@ fn a_file_that_may_not_be_written_is_refused_at_once() {
     }
     let list = files.run(&["list", "--json"]).answer();
     assert_eq!(list.as_array().unwrap().len(), 1);
+}
+
+/// What the providers of the sandbox were told is not masked there.
+#[cfg(unix)]
+#[test]
+fn a_sandbox_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new();
+    let id = id(&files.start("9001060000", &[]));
+    let sandbox = files.path("journeys.db.sandbox");
+    let mode = |mode| fs::set_permissions(&sandbox, fs::Permissions::from_mode(mode)).unwrap();
+    let found = fs::metadata(&sandbox).unwrap().permissions().mode();
+    assert_eq!(found & 0o777, 0o600);
+    for open in [0o644, 0o640, 0o602] {
+        mode(open);
+        let words = format!("the sandbox beside --db: may be read by others (mode {open:o})");
+        for run in [
+            files.start("9001000000", &[]),
+            files.run(&["resume", &id, "--sandbox"]),
+            files.run(&["list", "--stuck", "1h"]),
+        ] {
+            refused(run, &words);
+        }
+    }
+    mode(0o600);
+    assert_eq!(files.run(&["list", "--stuck", "1h"]).code, 0);
 }
 
 /// As a ledger is: what shows journeys needs no right to write them.

@@ -90,6 +90,16 @@ impl Server {
         }
     }
 
+    /// Ends it, and gives what it said on stderr.
+    pub(crate) fn stopped(&mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut said = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut said).unwrap();
+        said
+    }
+
     /// Runs the first request as it was printed.
     fn first_request(&self) -> Value {
         let lines = self.comments.iter();

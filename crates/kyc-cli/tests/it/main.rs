@@ -19,6 +19,7 @@ mod derived;
 mod forwarding;
 mod journey;
 #[cfg(unix)]
+mod journey_damaged;
 mod journey_database;
 mod journey_file;
 mod journey_killed;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kyc::{FINPASS, SandboxProcess, kyc, kyc_with_input};
+use crate::kyc::{FINPASS, SandboxProcess, kyc, kyc_with_input, write_for_the_owner};
 
 #[test]
 fn the_clock_is_shown_and_moved() {
@@ -310,12 +310,17 @@ fn a_sandbox_is_found_by_its_file_and_a_wrong_token_is_refused() {
         sandbox.value("KYC_SANDBOX_URL"),
         sandbox.value("KYC_SANDBOX_TOKEN"),
     );
-    fs::write(
-        file.join("sandbox.json"),
-        format!(r#"{{"url":"{url}","token":"{token}"}}"#),
-    )
-    .unwrap();
+    let file = file.join("sandbox.json");
+    let text = format!(r#"{{"url":"{url}","token":"{token}"}}"#);
+    write_for_the_owner(&file, text);
     assert_eq!(kyc(&["clock", "freeze"], &home).code, 0);
+    // Not by a token that others may read.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(kyc(&["clock", "freeze"], &home).code, 2);
+    }
 
     let gone = sandbox.with(&[("KYC_SANDBOX_URL", "http://127.0.0.1:9")]);
     let unreached = kyc(&["clock"], &gone);

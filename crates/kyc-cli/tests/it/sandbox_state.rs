@@ -52,6 +52,32 @@ fn nothing_that_was_answered_is_lost_when_it_is_killed() {
     assert_eq!(declined.count(), 5);
 }
 
+/// Nothing in it is masked.
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_read_is_refused_and_one_is_made_for_its_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("sandbox.state");
+    drop(start(&file));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+    let name = file.to_str().unwrap();
+    for open in [0o644, 0o640, 0o606] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(open)).unwrap();
+        let run = kyc(
+            &["sandbox", "--listen", "127.0.0.1:0", "--state", name],
+            &[],
+        );
+        assert_eq!(run.code, 2, "{run:?}");
+        let told = format!("--state: the state file may be read by others (mode {open:o})");
+        assert!(run.stderr.contains(&told), "{run:?}");
+    }
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    drop(start(&file));
+}
+
 #[test]
 fn a_file_that_cannot_be_used_is_refused() {
     let directory = TempDir::new().unwrap();

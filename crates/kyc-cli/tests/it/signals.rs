@@ -5,9 +5,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use crate::batch_job::wait_until;
-use crate::kyc::{
-    FINPASS, FixedServer, Run, SandboxProcess, WaitingServer, ended, send, started, started_with,
-};
+use crate::kyc::{FINPASS, FixedServer, Run, WaitingServer, ended, send, started, started_with};
 use crate::profile_server::ProfileServer;
 
 /// What is said of a read: it changes nothing.
@@ -45,25 +43,6 @@ fn a_command_that_reads_its_input_ends() {
     let run = ended(child);
     drop(input);
     assert_eq!(run.error()["result"], "was ended; nothing was sent");
-}
-
-#[test]
-fn a_command_that_waits_for_a_fifo_ends() {
-    let sandbox = SandboxProcess::start();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fifo");
-    let made = Command::new("mkfifo").arg(&path).status();
-    assert!(made.unwrap().success());
-    let environment = sandbox.with(&[
-        ("FINPASS_API_SECRET", ""),
-        ("FINPASS_API_SECRET_FILE", path.to_str().unwrap()),
-    ]);
-    let child = started(&FINPASS[..6], &environment);
-    // It opens once there is a reader.
-    let writer = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    send("-TERM", &child);
-    nothing_was_sent(&ended(child));
-    drop(writer);
 }
 
 #[test]

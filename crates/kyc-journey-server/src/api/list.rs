@@ -45,6 +45,8 @@ pub(crate) struct Summary {
     pub(crate) updated_at: Timestamp,
     /// What was left to a person to do at providers. It stays: nobody tells the journey that it was done.
     pub(crate) by_hand: Vec<OperatorTask>,
+    /// Whether it cannot be read, because what is stored of it is damaged.
+    pub(crate) damaged: bool,
 }
 
 /// A place in a list: the engine's page, and the last journey of it that was told, in the list's order.
@@ -131,9 +133,11 @@ fn cut(place: &Place, found: JourneyPage, limit: usize) -> (Vec<JourneySummary>,
 
 impl Summary {
     fn of(journey: JourneySummary, record: Option<&JourneyRecord>) -> Self {
+        let damaged = record.is_none();
         let by_hand = record.into_iter().flat_map(|record| record.state.by_hand());
         Self {
             by_hand: by_hand.map(|(_, task)| task).collect(),
+            damaged,
             id: journey.id,
             status: journey.status,
             seq: journey.seq.get(),

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use kyc_journey::{JourneyStatus, OperatorTask};
+use kyc_journey::JourneyStatus;
 use maud::{Markup, html};
 use provider_core::http::{HeaderMap, StatusCode, Uri};
 use provider_core::jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use provider_core::jiff::{SignedDuration, Timestamp};
 use super::frame::{self, Page};
 use super::sign_in;
 use crate::api::Query;
-use crate::api::list::{self, Page as Listed};
+use crate::api::list::{self, Page as Listed, Summary};
 use crate::problem::Problem;
 use crate::state::Shared;
 
@@ -162,7 +162,7 @@ fn table(server: &Shared, page: &Listed) -> Markup {
                         td.number data-name="Events" { (journey.seq) }
                         td data-name="Began" { (time(journey.created_at)) }
                         td data-name="Changed" { (time(journey.updated_at)) }
-                        td data-name="To do" { (to_do(&journey.by_hand)) }
+                        td data-name="To do" { (to_do(journey)) }
                     }
                 }
             }
@@ -170,10 +170,11 @@ fn table(server: &Shared, page: &Listed) -> Markup {
     }
 }
 
-fn to_do(by_hand: &[OperatorTask]) -> Markup {
+fn to_do(journey: &Summary) -> Markup {
     html! {
-        @if by_hand.is_empty() { "–" }
-        @for task in by_hand { span class="status wait" { (words(task.as_str())) } " " }
+        @if journey.by_hand.is_empty() && !journey.damaged { "–" }
+        @if journey.damaged { span class="status bad" { "damaged, cannot be read" } " " }
+        @for task in &journey.by_hand { span class="status wait" { (words(task.as_str())) } " " }
     }
 }
 

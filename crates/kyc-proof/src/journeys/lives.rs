@@ -228,7 +228,7 @@ pub(super) async fn check<E: Outbox>(
             ended(world, &record)?;
             recorded(world, &record, &history, &mut sums)?;
             if record.state.status() == JourneyStatus::Withdrawn {
-                given_back(world, &record, &history)?;
+                given_back(world, &record)?;
                 for entry in &history {
                     let kept = engine.payload(id, entry.seq).await?;
                     ensure!(
@@ -444,7 +444,7 @@ fn is_opening(operation: &Operation) -> bool {
 }
 
 /// After a withdrawal, whatever the journey knows of is revoked and deleted at the providers, or an operator was told.
-fn given_back(world: &World, record: &JourneyRecord, history: &[HistoryEntry]) -> Result<()> {
+fn given_back(world: &World, record: &JourneyRecord) -> Result<()> {
     let id = record.state.id().as_str();
     for reference in record.state.references() {
         let about = reference.id.as_str();
@@ -457,13 +457,7 @@ fn given_back(world: &World, record: &JourneyRecord, history: &[HistoryEntry]) -
             );
         }
         let consent = format!("consent-{about}");
-        let knows = || {
-            history.iter().any(|entry| {
-                matches!(&entry.fact,
-            Fact::Consent(news) if news.consent.as_ref().is_some_and(|id| id.as_str() == consent))
-            })
-        };
-        if reference.provider == Provider::FinPro && has("person approved") && knows() {
+        if reference.provider == Provider::FinPro && has("person approved") {
             let is_over = has("revoke-consent") || has("person revoked");
             ensure!(
                 is_over || told("revoke_by_hand"),

@@ -695,7 +695,7 @@ fn contents(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 #[tokio::test]
 async fn a_file_that_is_no_sandboxes_is_refused_and_not_changed() {
     type Prepare = fn(&File);
-    let cases: [(&str, Prepare); 11] = [
+    let cases: [(&str, Prepare); 12] = [
         ("NotAFile", |file| fs::create_dir(file.path()).unwrap()),
         ("NotSqlite", |file| fs::write(file.path(), "notes").unwrap()),
         ("NotSqlite", |file| {
@@ -722,6 +722,11 @@ async fn a_file_that_is_no_sandboxes_is_refused_and_not_changed() {
             let mut permissions = fs::metadata(file.path()).unwrap().permissions();
             permissions.set_readonly(true);
             fs::set_permissions(file.path(), permissions).unwrap();
+        }),
+        ("OpenToOthers { mode: 420 }", |file| {
+            drop(file.open());
+            let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            fs::set_permissions(file.path(), readable).unwrap();
         }),
         (r#"Unreadable { room: "clock" }"#, |file| {
             drop(file.open());

@@ -1,50 +1,35 @@
 //! Settings from environment variables, or from the files that they name.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::copied::unexpanded;
 use super::invalid_request::InvalidRequest;
 
-/// No credential is longer, and a device must not be read without end.
+/// No credential is longer.
 const LONGEST_FILE: u64 = 64 * 1024;
-
-/// A FIFO without a writer must not hold up the start of a service.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Reads the setting `name` from the environment variable of that name, or from the file whose path is in `name_FILE`, as
 /// container platforms provide secrets. `None` if neither is set.
 ///
 /// The text is not trimmed: a type that parses it reports a trailing newline. Reading the setting again after a rotation
-/// returns the file's new content; an environment variable of this process never changes, and a FIFO gives its content
-/// once. A FIFO or a device is waited for, for ten seconds at most.
+/// returns the file's new content; an environment variable of this process never changes. It has to be a file: nothing is
+/// waited for, and what is read a second time is not gone.
 ///
 /// # Errors
 ///
-/// Both are set, one is empty or not UTF-8, or the file cannot be read, is longer than 64 KiB or gives nothing in time; or
+/// Both are set, one is empty or not UTF-8, or the file cannot be read, is longer than 64 KiB or none, such as a FIFO; or
 /// the value is in quotes, begins with `NAME=`, or is a placeholder such as `${NAME}`: it was meant for a shell or a
 /// template. The error names the variable, never the value or the path.
 pub fn from_environment(name: &str) -> Result<Option<SecretString>, InvalidRequest> {
-    from_environment_within(name, LONGEST_WAIT)
-}
-
-/// Like [`from_environment`], and waits for a FIFO or a device no longer than `wait`.
-pub(super) fn from_environment_within(
-    name: &str,
-    wait: Duration,
-) -> Result<Option<SecretString>, InvalidRequest> {
-    from_variables(name, wait.min(LONGEST_WAIT), |name| std::env::var_os(name))
+    from_variables(name, |name| std::env::var_os(name))
 }
 
 fn from_variables(
     name: &str,
-    wait: Duration,
     variables: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<SecretString>, InvalidRequest> {
     let variable = |name: &str| variables(name).map(|value| text(name, value)).transpose();
@@ -57,7 +42,7 @@ fn from_variables(
         let rule = format!("set together with {name}; keep one");
         return Err(InvalidRequest::new(file_name, rule));
     }
-    let text = match read(&path, wait) {
+    let text = match read(&path) {
         Ok(text) => SecretString::from(text),
         Err(rule) => return Err(InvalidRequest::new(file_name, rule)),
     };
@@ -93,33 +78,8 @@ fn text(name: &str, value: OsString) -> Result<String, InvalidRequest> {
     }
 }
 
-/// Anything but a file on a disk is read by a thread of its own, because it may never answer.
-fn read(path: &str, wait: Duration) -> Result<String, String> {
-    let kind = fs::metadata(path).map_err(unreadable)?;
-    if kind.is_file() || kind.is_dir() {
-        return read_whole(path);
-    }
-    let (done, result) = mpsc::sync_channel(1);
-    let path = path.to_owned();
-    let reading = move || {
-        // If it came too late, nobody waits for it.
-        let _ = done.send(read_whole(&path));
-    };
-    thread::Builder::new().spawn(reading).map_err(unreadable)?;
-    result.recv_timeout(wait).unwrap_or_else(|_| {
-        let seconds = wait.as_secs_f64();
-        Err(format!(
-            "is no file, and gave nothing within {seconds} seconds; a FIFO needs a writer"
-        ))
-    })
-}
-
-fn unreadable(error: io::Error) -> String {
-    format!("the file cannot be read: {}", error.kind())
-}
-
-fn read_whole(path: &str) -> Result<String, String> {
-    let file = File::open(path).map_err(unreadable)?;
+fn read(path: &str) -> Result<String, String> {
+    let file = open(path)?;
     let mut text = String::new();
     let read = file
         .take(LONGEST_FILE.saturating_add(1))
@@ -129,6 +89,29 @@ fn read_whole(path: &str) -> Result<String, String> {
         return Err(format!("the file is longer than {LONGEST_FILE} bytes"));
     }
     Ok(text)
+}
+
+/// A FIFO or a device may never answer: what is judged is the file that was opened, whatever the path leads to by then, and it is opened
+/// without waiting for anybody.
+fn open(path: &str) -> Result<File, String> {
+    const NO_FILE: &str = "names no file: a FIFO, a device or a directory is none";
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    }
+    match options.open(path) {
+        Ok(file) if file.metadata().map_err(unreadable)?.is_file() => Ok(file),
+        // Some, such as sockets, cannot be opened at all.
+        Err(_) if fs::metadata(path).is_ok_and(|found| !found.is_file()) => Err(NO_FILE.to_owned()),
+        Ok(_) => Err(NO_FILE.to_owned()),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+fn unreadable(error: io::Error) -> String {
+    format!("the file cannot be read: {}", error.kind())
 }
 
 #[cfg(test)]
@@ -155,7 +138,7 @@ mod tests {
                 let found = variables.iter().find(|(set, _)| *set == name);
                 found.map(|(_, value)| OsString::from(value))
             };
-            from_variables("KEY", LONGEST_WAIT, variables)
+            from_variables("KEY", variables)
         };
         let value = read(&[("KEY", "made-up")]).unwrap().unwrap();
         assert_eq!(value.expose_secret(), "made-up");
@@ -183,7 +166,7 @@ mod tests {
         use std::os::unix::ffi::OsStringExt as _;
 
         let value = |_: &str| Some(OsString::from_vec(b"CANARY\xff".to_vec()));
-        let error = from_variables("KEY", LONGEST_WAIT, value).unwrap_err();
+        let error = from_variables("KEY", value).unwrap_err();
         assert_eq!(error.field(), "KEY");
         assert!(!error.to_string().contains("CANARY"), "{error}");
     }
@@ -193,10 +176,10 @@ mod tests {
         let path = std::env::temp_dir().join(format!("kyc-environment-{}", std::process::id()));
         let mut text = "x".repeat(64 * 1024);
         std::fs::write(&path, &text).unwrap();
-        let whole = read(path.to_str().unwrap(), LONGEST_WAIT);
+        let whole = read(path.to_str().unwrap());
         text.push('x');
         std::fs::write(&path, &text).unwrap();
-        let longer = read(path.to_str().unwrap(), LONGEST_WAIT);
+        let longer = read(path.to_str().unwrap());
         std::fs::remove_file(&path).unwrap();
         assert_eq!(whole.unwrap().len(), 64 * 1024);
         assert!(longer.unwrap_err().contains("longer than 65536 bytes"));
@@ -205,37 +188,24 @@ mod tests {
     #[test]
     fn a_file_is_read_up_to_the_limit_and_not_trimmed() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let read = |path| read(path, LONGEST_WAIT);
         assert!(read(manifest).unwrap().ends_with('\n'));
-        assert!(read("/dev/zero").unwrap_err().contains("longer than"));
         assert!(!read("/CANARY").unwrap_err().contains("CANARY"));
     }
 
+    /// None of them is waited for.
     #[cfg(unix)]
     #[test]
-    fn a_fifo_is_waited_for_and_not_for_ever() {
+    fn what_is_no_file_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let fifo = |name: &str| {
-            let path = folder.path().join(name).to_str().unwrap().to_owned();
-            let made = std::process::Command::new("mkfifo").arg(&path).status();
-            assert!(made.unwrap().success());
-            path
-        };
-        let silent = fifo("silent");
-        let error = read(&silent, Duration::from_millis(1)).unwrap_err();
-        assert!(
-            error.contains("gave nothing within 0.001 seconds"),
-            "{error}"
-        );
-        // Lets the thread that still reads it end.
-        fs::write(&silent, "too late").unwrap();
-        let path = fifo("fifo");
-        let writer = thread::spawn({
-            let path = path.clone();
-            move || fs::write(path, "made-up")
-        });
-        let text = read(&path, LONGEST_WAIT);
-        writer.join().unwrap().unwrap();
-        assert_eq!(text.unwrap(), "made-up");
+        let [fifo, socket, link] = ["fifo", "socket", "link"].map(|name| folder.path().join(name));
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.unwrap().success());
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink(&fifo, &link).unwrap();
+        let zero = std::path::Path::new("/dev/zero");
+        for path in [&fifo, &socket, &link, folder.path(), zero] {
+            let error = read(path.to_str().unwrap()).unwrap_err();
+            assert!(error.starts_with("names no file"), "{error}");
+        }
     }
 }

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::environment::from_environment_within;
+use super::environment::from_environment;
 use super::invalid_request::InvalidRequest;
 
 /// Where settings come from: this process's environment, or values at hand. `Debug` prints no value.
 ///
 /// A provider reads its settings with `from_settings`; each crate documents their names. A setting of the environment is
-/// read once, because a FIFO gives its content once: make a new `Settings` to read them again after a rotation.
+/// read once: make a new `Settings` to read them again after a rotation.
 ///
 /// ```
 /// use provider_core::Settings;
@@ -28,10 +27,8 @@ use super::invalid_request::InvalidRequest;
 pub struct Settings(Source);
 
 enum Source {
-    Environment {
-        read: Mutex<BTreeMap<&'static str, Option<SecretString>>>,
-        wait: Duration,
-    },
+    /// With what was read.
+    Environment(Mutex<BTreeMap<&'static str, Option<SecretString>>>),
     Values(BTreeMap<String, SecretString>),
 }
 
@@ -39,15 +36,7 @@ impl Settings {
     /// The environment of this process: a setting is the variable of its name, or the file that `name_FILE` names, see
     /// [`from_environment`](crate::from_environment).
     pub fn environment() -> Self {
-        Self::environment_within(Duration::MAX)
-    }
-
-    /// Like [`environment`](Self::environment), and waits for a FIFO or a device no longer than `wait`.
-    pub fn environment_within(wait: Duration) -> Self {
-        Self(Source::Environment {
-            read: Mutex::default(),
-            wait,
-        })
+        Self(Source::Environment(Mutex::default()))
     }
 
     /// Values at hand, such as those of a secret store, by the names of the variables.
@@ -67,12 +56,12 @@ impl Settings {
     pub fn optional(&self, name: &'static str) -> Result<Option<SecretString>, InvalidRequest> {
         match &self.0 {
             Source::Values(values) => Ok(values.get(name).cloned()),
-            Source::Environment { read, wait } => {
+            Source::Environment(read) => {
                 let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(value) = read.get(name) {
                     return Ok(value.clone());
                 }
-                let value = from_environment_within(name, *wait)?;
+                let value = from_environment(name)?;
                 read.insert(name, value.clone());
                 Ok(value)
             }
@@ -148,7 +137,7 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Source::Environment { .. } => "Settings(environment)",
+            Source::Environment(_) => "Settings(environment)",
             Source::Values(_) => "Settings(values)",
         })
     }

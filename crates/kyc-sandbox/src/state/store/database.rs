@@ -26,6 +26,7 @@ const STATE: Application = Application {
         // What was written survives the end of the process at any moment; a power failure may take the last answers.
         ("synchronous", "NORMAL", "1"),
     ],
+    is_clear: true,
     step: |_| {},
 };
 
@@ -45,6 +46,17 @@ pub enum StateFileError {
     /// It must not be written.
     #[error("the state file is read-only")]
     ReadOnly,
+    /// Others may read it, and it holds unmasked what the sandbox was told. Take their rights away, as with `chmod 600`.
+    #[error(
+        "the state file may be read by others (mode {mode:o}); only its owner may: `chmod 600` it"
+    )]
+    OpenToOthers {
+        /// Its mode.
+        mode: u32,
+    },
+    /// It is another user's, who may read what the sandbox was told, and is not the superuser.
+    #[error("the state file is another user's, who may read it; it must be your own")]
+    OtherUser,
     /// It is something else than an SQLite database.
     #[error("the state file is not an SQLite database")]
     NotSqlite,
@@ -114,6 +126,8 @@ impl From<OpenError> for StateFileError {
                 schema: found,
                 known,
             },
+            OpenError::OpenToOthers { mode, .. } => Self::OpenToOthers { mode },
+            OpenError::OtherOwner { .. } => Self::OtherUser,
             OpenError::Held { .. } => Self::InUse,
             OpenError::File { source, .. } => Self::Create(source),
             OpenError::Sqlite { source, .. } => Self::Sqlite {
