@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use provider_core::{Clock, ConsentEvidence, InvalidRequest, Mobile, SystemClock};
@@ -31,6 +32,10 @@ use crate::{export, jsonld};
 
 /// How often a change is planned again because somebody else appended first.
 const TRIES: u32 = 16;
+
+/// Before another try it waits up to 255 times as long as this, and longer each time.
+const SHORTEST_WAIT: Duration = Duration::from_micros(10);
+
 const OTHER_FOLLOWER: &str = "the follower is another person's";
 const HAS_ENDED: &str = "the receipt has ended";
 /// How long an erasure is told again to whoever asks for it by the mobile number.
@@ -1331,8 +1336,11 @@ impl ConsentLedger {
             match committed {
                 Ok(()) => return Ok(change),
                 Err(StoreError::Conflict) if tries < TRIES => {
-                    // One at a time.
+                    // One at a time; where nothing can be reserved, not all at once again.
                     drop(reservation);
+                    let [share]: [u8; 1] = random()?;
+                    let times = tries.saturating_mul(u32::from(share));
+                    std::thread::sleep(SHORTEST_WAIT.saturating_mul(times));
                     reservation = self.inner.store.reserve()?;
                 }
                 Err(error) => return Err(error.into()),
