@@ -286,8 +286,11 @@ mod tests {
             r"kyc journey show ID --db 'it'\''s here.db'"
         );
         assert_eq!(
-            shown("postgres://lender@localhost/kyc?a=b&c=d", Some("at/keys")),
-            "kyc journey show ID --db 'postgres://lender@localhost/kyc?a=b&c=d' --keys at/keys"
+            shown(
+                "postgres://lender@localhost/kyc?sslmode=prefer&connect_timeout=5",
+                Some("at/keys")
+            ),
+            "kyc journey show ID --db 'postgres://lender@localhost/kyc?sslmode=prefer&connect_timeout=5' --keys at/keys"
         );
         let place = Place::of(&Store {
             db: "postgres://lender@localhost/kyc".into(),
