@@ -24,7 +24,12 @@ pub fn gate_rules(purpose: &Purpose, kinds: &[DataKind]) -> Result<GateRules, In
     for provider in ["deepvue", "finpass", "finpro", "veriff"] {
         rules = rules.provider(ProviderName::new(provider)?, purpose.clone(), kinds.into());
     }
-    for (provider, operation) in [("finpro", "revoke-consent"), ("veriff", "delete-session")] {
+    // What is to be revoked is looked for first.
+    for (provider, operation) in [
+        ("finpro", "list-consents-v3"),
+        ("finpro", "revoke-consent"),
+        ("veriff", "delete-session"),
+    ] {
         rules = rules.undoing(ProviderName::new(provider)?, operation, purpose.clone());
     }
     for operation in [

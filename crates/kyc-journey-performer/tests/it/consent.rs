@@ -13,11 +13,11 @@ use kyc_consent::{
 };
 use kyc_journey::testing::ClearText;
 use kyc_journey::{
-    Correlation, CorrelationToken, DataClass, EffectCall, EffectId, EngineError, EngineErrorKind,
-    Event, EventKey, Fact, Failure, HistoryEntry, Journey, JourneyEngine, JourneyFilter, JourneyId,
-    JourneyPage, JourneyRecord, JourneyStatus, LedgerEntry, Leg, LegStatus, MemoryEngine,
-    Operation, PageToken, Payload, Performer as _, Place, Plan, Provider, ReceiptId, Reported,
-    Runner, SealError, Sealer, Seq, Submitted, VerificationPlan,
+    AccountsPlan, Correlation, CorrelationToken, DataClass, EffectCall, EffectId, EngineError,
+    EngineErrorKind, Event, EventKey, Fact, Failure, HistoryEntry, Journey, JourneyEngine,
+    JourneyFilter, JourneyId, JourneyPage, JourneyRecord, JourneyStatus, LedgerEntry, Leg,
+    LegStatus, MemoryEngine, Operation, PageToken, Payload, Performer as _, Place, Plan, Provider,
+    ReceiptId, Reported, Runner, SealError, Sealer, Seq, Submitted, VerificationPlan,
 };
 use kyc_journey_performer::{
     ConsentLog as _, Consents, LedgerConsents, NotWithdrawn, PersonSealer, ProviderCall, Returns,
@@ -355,8 +355,26 @@ fn app() -> Code {
     Code::new("app").unwrap()
 }
 
+/// What is revoked is looked for first, by its handle.
 fn gives_back(line: &str) -> bool {
-    line.ends_with("/revokeconsent") || line.starts_with("DELETE ")
+    let gives_back = ["/revokeconsent", "/getconsentslist"];
+    gives_back.iter().any(|path| line.ends_with(path)) || line.starts_with("DELETE ")
+}
+
+/// The person approves by the link that is still open, and no webhook comes.
+#[tokio::test(start_paused = true)]
+async fn a_consent_that_is_approved_after_the_withdrawal_is_revoked() {
+    let lender = Lender::new("9001013000");
+    let plan = Plan::new().set_accounts(Some(AccountsPlan::new(Provider::FinPro)));
+    lender.start(&lender.id, plan).await;
+    lender.agree(&lender.id, &ALL).await;
+    lender.runner.run_until_idle().await.unwrap();
+    let phase = |state: &Journey| state.leg(Leg::Accounts).unwrap().phase;
+    assert_eq!(phase(&lender.state(&lender.id).await), "pending");
+    lender.submit(&lender.id, "withdraw", Fact::Withdrawn).await;
+    let state = lender.until_it_rests().await;
+    assert_eq!(state.status(), JourneyStatus::Withdrawn);
+    assert_eq!(phase(&state), "revoked");
 }
 
 #[tokio::test(start_paused = true)]
@@ -897,7 +915,10 @@ async fn a_ledger_that_cannot_be_read_is_asked_again() {
         .ledger
         .withdraw(stranger, Scope::All, &app())
         .unwrap();
-    assert_eq!(prove("revoke-consent", true).await, Ok(true));
+    for operation in ["revoke-consent", "list-consents-v3"] {
+        assert_eq!(prove(operation, true).await, Ok(true));
+        assert_eq!(prove(operation, false).await, Err(Unproved::Withdrawn));
+    }
     assert_eq!(prove("request-fi", false).await, Err(Unproved::Withdrawn));
 }
 
