@@ -57,10 +57,7 @@ pub(super) async fn resume(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match is_own_form(&server, &headers, body).await {
-        Ok(()) => after(&server, go_on(&server, &id, None).await),
-        Err(problem) => frame::problem(&server, &problem),
-    }
+    submitted(&server, &headers, body, go_on(&server, &id, None)).await
 }
 
 pub(super) async fn resolve(
@@ -69,10 +66,7 @@ pub(super) async fn resolve(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match is_own_form(&server, &headers, body).await {
-        Ok(()) => after(&server, resolved(&server, &id, None).await),
-        Err(problem) => frame::problem(&server, &problem),
-    }
+    submitted(&server, &headers, body, resolved(&server, &id, None)).await
 }
 
 pub(super) async fn cancel(
@@ -81,14 +75,20 @@ pub(super) async fn cancel(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match is_own_form(&server, &headers, body).await {
-        Ok(()) => after(&server, end(&server, &id, Fact::Cancel).await),
-        Err(problem) => frame::problem(&server, &problem),
-    }
+    submitted(&server, &headers, body, end(&server, &id, Fact::Cancel)).await
 }
 
-/// To the journey's page, which loading again does not do it again.
-fn after(server: &Shared, done: Result<JourneyRecord, Problem>) -> Response {
+/// Does it if the form is this page's own, and leads to the journey's page, which loading again does not do it again.
+async fn submitted(
+    server: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+    command: impl Future<Output = Result<JourneyRecord, Problem>>,
+) -> Response {
+    let done = match is_own_form(server, headers, body).await {
+        Ok(()) => command.await,
+        Err(problem) => Err(problem),
+    };
     let record = match done {
         Ok(record) => record,
         Err(problem) => return frame::problem(server, &problem),
