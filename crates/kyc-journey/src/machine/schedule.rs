@@ -9,12 +9,12 @@ use crate::values::{CalendarUnit, Frequency, Leg, TimerName, TimerPurpose};
 const MINUTES: [i64; 5] = [2, 10, 60, 6 * 60, 24 * 60];
 
 /// Sets the timer of the next look-up, and counts it.
-pub(crate) fn set_reconcile(step: &mut Step<'_>, leg: Leg, done: &mut u32) {
+pub(crate) fn set_look_up(step: &mut Step<'_>, leg: Leg, purpose: TimerPurpose, done: &mut u32) {
     let index = usize::try_from(*done).unwrap_or(usize::MAX);
     let minutes = MINUTES.get(index).copied().unwrap_or(24 * 60);
     *done = done.saturating_add(1);
     step.set_timer_after(
-        TimerName::leg(leg, TimerPurpose::Reconcile),
+        TimerName::leg(leg, purpose),
         SignedDuration::from_mins(minutes),
     );
 }

@@ -164,9 +164,13 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Cancels a leg's timers, but for the one that ends the life of its data, and those of calls, which go with their calls.
+    /// Cancels a leg's timers, but for the one that ends the life of its data, the one of what was left open, and those of calls, which
+    /// go with their calls.
     pub(crate) fn cancel_timers_of(&mut self, leg: Leg) {
-        let stays = |purpose| matches!(purpose, TimerPurpose::DataLife | TimerPurpose::Retry(_));
+        let stays = |purpose| {
+            use TimerPurpose::{DataLife, LeftOpen, Retry};
+            matches!(purpose, DataLife | LeftOpen | Retry(_))
+        };
         self.cancel_timers(|name| name.leg == Some(leg) && !stays(name.purpose));
     }
 

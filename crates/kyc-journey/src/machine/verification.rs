@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::Attempts;
 use super::calls::{Calls, Heard, may_be_done};
-use super::schedule::set_reconcile;
+use super::schedule::set_look_up;
 use super::settle::Unsettled;
 use super::step::Step;
 use crate::values::{
@@ -539,7 +539,7 @@ impl Verification {
                 .begin(step, Operation::RecordConsent { session }, until);
         }
         self.reconciles = 0;
-        set_reconcile(step, LEG, &mut self.reconciles);
+        set_look_up(step, LEG, TimerPurpose::Reconcile, &mut self.reconciles);
     }
 
     fn look_up(&mut self, step: &mut Step<'_>) {
@@ -760,7 +760,7 @@ impl Verification {
             (TimerPurpose::Retry(slot), _) if self.calls.retry(step, slot) => {}
             (TimerPurpose::Reconcile, State::Session(_)) => {
                 self.look_up(step);
-                set_reconcile(step, LEG, &mut self.reconciles);
+                set_look_up(step, LEG, TimerPurpose::Reconcile, &mut self.reconciles);
             }
             (TimerPurpose::Review, State::Session(Session::Review)) => {
                 step.tell_operator(LEG, OperatorTask::Review);

@@ -113,6 +113,8 @@ pub enum TimerPurpose {
     Access,
     /// The provider is asked whether something happened of which nothing was heard.
     Reconcile,
+    /// What nobody wants any more and the person may yet approve is looked for, to be given back.
+    LeftOpen,
     /// An unknown outcome is looked up, or given up on.
     Settle,
     /// Data is asked for again.
@@ -142,6 +144,7 @@ impl TimerPurpose {
             Self::Link => "link",
             Self::Access => "access",
             Self::Reconcile => "reconcile",
+            Self::LeftOpen => "left_open",
             Self::Settle => "settle",
             Self::Poll => "poll",
             Self::Again => "again",

@@ -3,10 +3,10 @@
 use kyc_journey::provider_core::capability::AggregatorId;
 use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_journey::{
-    AccountsPlan, AggregatorReturn, Answer, CalendarUnit, ConsentQuery, ConsentState, DataClass,
-    DataNews, DataState, Fact, Failure, Frequency, JourneyStatus, LedgerEntry, Leg, LegStatus,
-    Notice, Operation, OperatorTask, Plan, ProfileStanding, Provider, Readiness, Reason, Refusal,
-    ReturnEnd, TimerPurpose, Verdict,
+    AccountsPlan, AggregatorReturn, Answer, CalendarUnit, ConsentNews, ConsentQuery, ConsentState,
+    DataClass, DataNews, DataState, Effect, EffectId, Fact, Failure, Frequency, JourneyStatus,
+    LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask, Plan, ProfileStanding, Provider,
+    Readiness, Reason, Refusal, ReturnEnd, TimerPurpose, Verdict,
 };
 
 use crate::world::{World, by_id, consent, data, finpro, ours, reference, returned};
@@ -86,6 +86,22 @@ fn came_back(world: &mut World, end: AggregatorReturn) {
     assert!(world.last.keeps_payload);
     assert_eq!(world.calls(), ["decrypt-return"]);
     world.answer("decrypt-return", Answer::ReturnRead { end });
+}
+
+/// The calls of the last event that look for consents that were left open.
+fn looks(world: &World) -> Vec<EffectId> {
+    let is_look =
+        |effect: &&Effect| matches!(effect.operation(), Some(Operation::FindConsent { .. }));
+    let effects = world.last.effects.iter();
+    effects
+        .filter(is_look)
+        .map(|effect| effect.id.clone())
+        .collect()
+}
+
+fn hear(world: &mut World, effect: EffectId, consents: Vec<ConsentNews>) {
+    let answer = Answer::Consents { consents };
+    world.submit(Fact::Answered { effect, answer });
 }
 
 // The consent.
@@ -256,6 +272,68 @@ fn consent_of_a_replaced_attempt_that_is_approved_is_given_back() {
         }));
         assert_eq!(world.phase(), phase);
     }
+}
+
+/// No report may come of it: the person opened the first link again, or approved in the aggregator's app.
+#[test]
+fn consent_of_a_replaced_attempt_that_is_approved_is_found_and_given_back() {
+    let approved =
+        || consent("handle-2", ConsentState::Active).set_consent(Some(reference("consent-2")));
+    for then in [
+        None,
+        Some(Fact::Consent(approved())),
+        Some(Fact::Withdrawn),
+        Some(Fact::Cancel),
+    ] {
+        let mut world = pending();
+        came_back(&mut world, AggregatorReturn::NoAccount);
+        world.submit(Fact::AskAgain);
+        world.open("request-consent", "handle-2");
+        let is_stopped = matches!(then, Some(Fact::Withdrawn | Fact::Cancel));
+        if let Some(fact) = then {
+            world.submit(fact);
+        }
+        let phase = world.phase();
+        world.fire(TimerPurpose::LeftOpen);
+        let asked = looks(&world);
+        assert_eq!(asked.len(), 1 + usize::from(is_stopped));
+        // What is still asked for is not asked for twice.
+        world.fire(TimerPurpose::LeftOpen);
+        assert!(world.calls().is_empty());
+        for look in asked {
+            let consents = vec![consent("handle-1", ConsentState::Pending)];
+            hear(&mut world, look, consents);
+            assert!(world.calls().is_empty() && world.is_set(TimerPurpose::LeftOpen));
+        }
+        world.fire(TimerPurpose::LeftOpen);
+        let first = looks(&world).swap_remove(0);
+        hear(
+            &mut world,
+            first,
+            vec![consent("handle-1", ConsentState::Active)],
+        );
+        assert_eq!(world.calls(), ["revoke-consent"]);
+        assert_eq!(world.is_set(TimerPurpose::LeftOpen), is_stopped);
+        assert_eq!(world.phase(), phase);
+    }
+}
+
+/// Its request was answered after another one had been made.
+#[test]
+fn consent_of_a_replaced_attempt_that_opens_late_is_looked_for() {
+    let mut world = World::given(finpro());
+    let call = world.call("request-consent");
+    world.interrupt("request-consent");
+    world.submit(Fact::Settled { done: false });
+    world.open("request-consent", "handle-2");
+    assert!(!world.is_set(TimerPurpose::LeftOpen));
+    let reference = reference("handle-1");
+    world.submit(Fact::Answered {
+        effect: call,
+        answer: Answer::Opened { reference },
+    });
+    world.fire(TimerPurpose::LeftOpen);
+    assert_eq!(world.calls(), ["find-consent"]);
 }
 
 #[test]
@@ -476,17 +554,17 @@ fn active_purpose_met_or_journey_ended_revokes() {
 fn consent_that_is_approved_after_the_end_is_found_and_given_back() {
     for end in [Fact::Withdrawn, Fact::Cancel, Fact::ConsentExpired] {
         let mut world = pending();
-        world.submit(end.clone()).fire(TimerPurpose::Reconcile);
+        world.submit(end.clone()).fire(TimerPurpose::LeftOpen);
         assert_eq!(world.calls(), ["find-consent"], "{end:?}");
         let consents = vec![consent("handle-1", ConsentState::Pending)];
         world.answer("find-consent", Answer::Consents { consents });
         assert!(world.calls().is_empty());
-        world.fire(TimerPurpose::Reconcile);
+        world.fire(TimerPurpose::LeftOpen);
         let consents = vec![consent("handle-1", ConsentState::Active)];
         world.answer("find-consent", Answer::Consents { consents });
         world.was(Verdict::Applied);
         assert_eq!(world.calls(), ["revoke-consent"], "{end:?}");
-        assert!(!world.is_set(TimerPurpose::Reconcile));
+        assert!(!world.is_set(TimerPurpose::LeftOpen));
     }
 }
 
@@ -495,8 +573,8 @@ fn consent_that_is_never_approved_is_looked_for_eight_days_after_the_end() {
     let mut world = pending();
     world.submit(Fact::Withdrawn);
     let (ended_at, mut looks) = (world.at, 0);
-    while world.is_set(TimerPurpose::Reconcile) {
-        world.fire(TimerPurpose::Reconcile);
+    while world.is_set(TimerPurpose::LeftOpen) {
+        world.fire(TimerPurpose::LeftOpen);
         world.answer("find-consent", Answer::Consents { consents: vec![] });
         looks += 1;
     }
@@ -520,7 +598,7 @@ fn consent_that_has_ended_after_the_end_is_not_looked_for() {
         let leg = world.leg();
         world.submit(Fact::Consent(consent("handle-1", state)));
         world.was(Verdict::Applied);
-        assert!(!world.is_set(TimerPurpose::Reconcile) && world.calls().is_empty());
+        assert!(!world.is_set(TimerPurpose::LeftOpen) && world.calls().is_empty());
         assert_eq!(world.leg(), leg);
     }
 }
@@ -545,7 +623,7 @@ fn consent_of_which_nobody_knows_is_left_to_a_person() {
             reference: reference("handle-1"),
         },
     });
-    assert!(answered.by_hand().is_empty() && answered.is_set(TimerPurpose::Reconcile));
+    assert!(answered.by_hand().is_empty() && answered.is_set(TimerPurpose::LeftOpen));
     for world in [unsettled, under_way] {
         assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
         assert!(world.calls().is_empty() && world.journey.timers().is_empty());

@@ -32,7 +32,7 @@ fn timers(world: &World) -> Vec<TimerPurpose> {
 fn watches(opening: &str) -> Vec<TimerPurpose> {
     let is_watched = opening == "request-consent";
     is_watched
-        .then_some(TimerPurpose::Reconcile)
+        .then_some(TimerPurpose::LeftOpen)
         .into_iter()
         .collect()
 }

@@ -278,7 +278,7 @@ fn check(before: &Path, after: &Path) {
         assert!(all_give_back && !new.last.keeps_payload, "{trace:?}");
         assert!(new.journey.timers().iter().all(|timer| matches!(
             timer.name.purpose,
-            kyc_journey::TimerPurpose::Retry(_) | kyc_journey::TimerPurpose::Reconcile
+            kyc_journey::TimerPurpose::Retry(_) | kyc_journey::TimerPurpose::LeftOpen
         )));
     }
     // Ends are stable.

@@ -227,6 +227,7 @@ pub(super) async fn check<E: Outbox>(
         let one = async {
             ended(world, &record)?;
             recorded(world, &record, &history, &mut sums)?;
+            replaced(world, &record)?;
             if record.state.status() == JourneyStatus::Withdrawn {
                 given_back(world, &record)?;
                 for entry in &history {
@@ -456,14 +457,35 @@ fn given_back(world: &World, record: &JourneyRecord) -> Result<()> {
                 "{about} is not deleted"
             );
         }
-        let consent = format!("consent-{about}");
-        if reference.provider == Provider::FinPro && has("person approved") {
-            let is_over = has("revoke-consent") || has("person revoked");
-            ensure!(
-                is_over || told("revoke_by_hand"),
-                "{consent} is not revoked"
-            );
+        if reference.provider == Provider::FinPro {
+            is_revoked(world, id, about)?;
         }
     }
+    Ok(())
+}
+
+/// Whatever became of a journey, no consent that it knows of is left at an aggregator by an attempt that was replaced.
+fn replaced(world: &World, record: &JourneyRecord) -> Result<()> {
+    let Some(view) = record.state.leg(Leg::Accounts) else {
+        return Ok(());
+    };
+    let current = about(record, Leg::Accounts, view.attempt);
+    for reference in record.state.references() {
+        if reference.provider == Provider::FinPro && reference.id.as_str() != current {
+            is_revoked(world, record.state.id().as_str(), reference.id.as_str())?;
+        }
+    }
+    Ok(())
+}
+
+/// A consent that the person approved at an aggregator is revoked there, or an operator was told.
+fn is_revoked(world: &World, id: &str, about: &str) -> Result<()> {
+    let has = |line: &str| world.count(&format!("{line} {about}")) > 0;
+    let is_over = has("revoke-consent") || has("person revoked");
+    let is_told = world.count(&format!("operator revoke_by_hand {id}")) > 0;
+    ensure!(
+        !has("person approved") || is_over || is_told,
+        "consent-{about} is not revoked"
+    );
     Ok(())
 }

@@ -496,6 +496,14 @@ impl Script {
             .expose();
             if view.status == LegStatus::NeedsPerson && self.chance(60) {
                 commands.push((Some(leg), Fact::AskAgain));
+                // By the first link, which still opens, and no report comes of it.
+                let known = record.state.references();
+                let may_approve = known
+                    .iter()
+                    .any(|known| known.provider == Provider::FinPro && known.id.as_str() == about);
+                if may_approve && !self.has_acted(&about) && self.chance(30) {
+                    self.note(format!("person approved {about}"));
+                }
             }
             if view.status == LegStatus::NeedsOperator && self.chance(60) {
                 let done = match view.unsettled {
@@ -532,12 +540,14 @@ impl Script {
         (commands, reports)
     }
 
+    fn has_acted(&self, about: &str) -> bool {
+        let mut ends = ["approved", "denied", "left"].iter();
+        ends.any(|end| self.has(&format!("person {end}"), about))
+    }
+
     /// What the person does with a session, once.
     fn person(&mut self, provider: Provider, about: &str, commands: &mut Vec<(Option<Leg>, Fact)>) {
-        if ["approved", "denied", "left"]
-            .iter()
-            .any(|end| self.has(&format!("person {end}"), about))
-        {
+        if self.has_acted(about) {
             if provider == Provider::FinPro && self.chance(1) && !self.has("person revoked", about)
             {
                 self.note(format!("person revoked {about}"));

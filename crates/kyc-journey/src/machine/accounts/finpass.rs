@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::Attempts;
 use crate::machine::calls::{Calls, Heard};
-use crate::machine::schedule::{doubling, next, set_reconcile};
+use crate::machine::schedule::{doubling, next, set_look_up};
 use crate::machine::settle::Unsettled;
 use crate::machine::step::Step;
 use crate::values::{
@@ -377,7 +377,7 @@ impl Finpass {
         self.state = State::AwaitPerson;
         step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Link), plan.link);
         self.reconciles = 0;
-        set_reconcile(step, LEG, &mut self.reconciles);
+        set_look_up(step, LEG, TimerPurpose::Reconcile, &mut self.reconciles);
     }
 
     fn reported(
@@ -461,7 +461,7 @@ impl Finpass {
                 if plan.flow != FinpassFlow::Monitoring {
                     self.fetch(step, plan);
                 }
-                set_reconcile(step, LEG, &mut self.reconciles);
+                set_look_up(step, LEG, TimerPurpose::Reconcile, &mut self.reconciles);
             }
             (TimerPurpose::Settle, State::Unsettled(unsettled)) => {
                 unsettled.is_due(step, LEG);

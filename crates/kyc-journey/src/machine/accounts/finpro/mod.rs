@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::{Attempts, Belongs};
 use crate::machine::calls::{Calls, Heard, may_be_done};
-use crate::machine::schedule::set_reconcile;
+use crate::machine::schedule::set_look_up;
 use crate::machine::settle::Unsettled;
 use crate::machine::step::Step;
 use crate::values::{
@@ -26,8 +26,8 @@ const DISCOVERY: SignedDuration = SignedDuration::from_mins(2);
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
 
-/// How often a consent that was open when its journey ended is looked for, by the times of a pending one: within eight days.
-const LOOKS_AFTER_THE_END: u32 = 12;
+/// How often consents that were left open are looked for, by the times of a pending one: within eight days of the last.
+const LOOKS_FOR_LEFT_OPEN: u32 = 12;
 
 /// How long a revocation is tried, before an operator revokes it by hand.
 const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -49,6 +49,11 @@ pub(crate) struct FinPro {
     tried: Vec<AggregatorId>,
     standings: Vec<ProfileStanding>,
     reconciles: u32,
+    /// Handles of consents that nobody wants any more and that the person may yet approve, by a link that still opens: those of
+    /// attempts that were replaced, and of the last one once the journey has ended. At most one an attempt.
+    left_open: Vec<ProviderReference>,
+    /// How often they were looked for since the last of them was left.
+    looks: u32,
     data: Data,
     session: Option<ProviderReference>,
     past_sessions: Vec<ProviderReference>,
@@ -239,6 +244,7 @@ impl FinPro {
             self.tried.extend(self.aggregator.take());
         }
         // Two consents of one person for one purpose are one too many.
+        self.leave_open(step);
         self.give_back(step);
         self.aggregator = self.choose(plan);
         self.request_consent(step);
@@ -349,11 +355,14 @@ impl FinPro {
             return step.late(Reason::UnknownEffect);
         };
         match answer {
-            Answer::Opened { reference } if !is_current => self.attempts.adopt_replaced(reference),
+            Answer::Opened { reference } if !is_current => {
+                self.attempts.adopt_replaced(reference);
+                self.look_for(step, reference.clone());
+            }
             // A consent that is approved after all is given back.
             Answer::Opened { reference } if self.stop.is_some() => {
                 self.attempts.adopt(reference);
-                self.watch(step);
+                self.leave_open(step);
             }
             Answer::Opened { reference } if matches!(self.consent, Consent::Unsettled(_)) => {
                 return self.requested(step, plan, reference);
@@ -388,6 +397,11 @@ impl FinPro {
                 self.requested(step, plan, reference);
             }
             (Operation::ReadLink { .. }, Answer::Link) => self.show_link(step),
+            (Operation::FindConsent { handle }, Answer::Consents { consents })
+                if self.attempts.reference() != Some(handle) =>
+            {
+                self.found(step, handle, consents);
+            }
             (
                 Operation::ListConsents { .. } | Operation::FindConsent { .. },
                 Answer::Consents { consents },
@@ -500,7 +514,7 @@ impl FinPro {
     fn await_person(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
         step.set_timer_after(TimerName::leg(LEG, TimerPurpose::Link), plan.link);
         self.reconciles = 0;
-        set_reconcile(step, LEG, &mut self.reconciles);
+        set_look_up(step, LEG, TimerPurpose::Reconcile, &mut self.reconciles);
     }
 
     fn look_up_consent(&mut self, step: &mut Step<'_>) {
@@ -526,6 +540,15 @@ impl FinPro {
             (Some(news), _) => self.observe_consent(step, plan, news),
             (None, Consent::Unsettled(unsettled)) => unsettled.miss(step, LEG),
             (None, _) => step.late(Reason::NotExpected),
+        }
+    }
+
+    /// What a list says about a consent of an attempt that was replaced.
+    fn found(&mut self, step: &mut Step<'_>, handle: &ProviderReference, consents: &[ConsentNews]) {
+        let is_it = |news: &&ConsentNews| news.source.reference.as_ref() == Some(handle);
+        match consents.iter().find(is_it) {
+            Some(news) => self.observe_replaced(step, news),
+            None => step.late(Reason::NotExpected),
         }
     }
 
@@ -680,6 +703,7 @@ impl FinPro {
             ConsentState::Active | ConsentState::Paused if is_open => match &news.consent {
                 Some(_) => {
                     self.approved(step, news);
+                    self.is_settled(step);
                     self.give_back(step);
                     step.reason = Some(Reason::LegEnded);
                 }
@@ -688,7 +712,7 @@ impl FinPro {
             },
             ConsentState::Rejected | ConsentState::Revoked | ConsentState::Expired if is_open => {
                 self.consent = Consent::Expired;
-                step.cancel_timer(TimerName::leg(LEG, TimerPurpose::Reconcile));
+                self.is_settled(step);
                 step.reason = Some(Reason::LegEnded);
             }
             ConsentState::Revoked | ConsentState::Expired if self.consent == Consent::Revoking => {
@@ -698,12 +722,22 @@ impl FinPro {
         }
     }
 
-    /// The person approved by the link of an attempt that was replaced: that consent is given back, and nobody fetches under it.
+    /// What became of a consent whose attempt was replaced: one that the person approved is given back, and nobody fetches under it.
     fn observe_replaced(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
-        let is_live = matches!(news.state, ConsentState::Active | ConsentState::Paused);
-        let Some(consent) = news.consent.as_ref().filter(|_| is_live) else {
+        let handle = news.source.reference.as_ref();
+        let consent = match news.state {
+            ConsentState::Active | ConsentState::Paused => news.consent.as_ref(),
+            ConsentState::Pending | ConsentState::Unknown => None,
+            ConsentState::Rejected | ConsentState::Revoked | ConsentState::Expired => {
+                handle.inspect(|handle| self.is_closed(step, handle));
+                None
+            }
+        };
+        // One that has no id yet is found by the next look.
+        let Some(consent) = consent else {
             return;
         };
+        handle.inspect(|handle| self.is_closed(step, handle));
         if self.consent_id.as_ref() == Some(consent) || self.given_back.contains(consent) {
             return;
         }
@@ -872,15 +906,9 @@ impl FinPro {
         purpose: TimerPurpose,
     ) {
         let is_pending = matches!(self.consent, Consent::Pending { .. } | Consent::Abandoned);
-        let is_stopped = self.stop.is_some() && self.is_open();
         match (purpose, &mut self.consent, &mut self.data) {
             (TimerPurpose::Retry(slot), _, _) if self.calls.retry(step, slot) => {}
-            (TimerPurpose::Reconcile, _, _) if is_stopped => {
-                self.find(step);
-                if self.reconciles < LOOKS_AFTER_THE_END {
-                    set_reconcile(step, LEG, &mut self.reconciles);
-                }
-            }
+            (TimerPurpose::LeftOpen, _, _) => self.find(step),
             (TimerPurpose::Link, Consent::Pending { .. }, _) => {
                 step.erase(Some(LEG), DataClass::Links);
                 self.consent = Consent::Abandoned;
@@ -888,7 +916,7 @@ impl FinPro {
             }
             (TimerPurpose::Reconcile, _, _) if is_pending => {
                 self.look_up_consent(step);
-                set_reconcile(step, LEG, &mut self.reconciles);
+                set_look_up(step, LEG, TimerPurpose::Reconcile, &mut self.reconciles);
             }
             (TimerPurpose::Settle, Consent::Unsettled(unsettled), _) => {
                 if unsettled.is_due(step, LEG) {
@@ -920,8 +948,13 @@ impl FinPro {
         if is_open && !stop.erases() {
             step.erase(Some(LEG), DataClass::Codes);
         }
+        self.leave_open(step);
+        // Without a handle it cannot be looked for without the person's name.
+        let is_unknown = self.attempts.reference().is_none();
+        if is_unknown && matches!(self.consent, Consent::Unsettled(_)) {
+            step.tell_operator(LEG, OperatorTask::RevokeByHand);
+        }
         self.give_back(step);
-        self.watch(step);
     }
 
     /// Whether the person may yet approve.
@@ -935,22 +968,52 @@ impl FinPro {
         )
     }
 
-    /// The journey has ended, and the person may yet approve at the aggregator: the consent is looked for, because no report may come.
-    /// One without a handle cannot be looked for without the person's name.
-    fn watch(&mut self, step: &mut Step<'_>) {
-        if self.is_open() && self.attempts.reference().is_some() {
-            self.reconciles = 0;
-            set_reconcile(step, LEG, &mut self.reconciles);
-        } else if matches!(self.consent, Consent::Unsettled(_)) {
-            step.tell_operator(LEG, OperatorTask::RevokeByHand);
+    /// Nobody wants the consent any more, and the person may yet approve it at the aggregator: it is looked for, because no report may
+    /// come.
+    fn leave_open(&mut self, step: &mut Step<'_>) {
+        if let (true, Some(handle)) = (self.is_open(), self.attempts.reference().cloned()) {
+            self.look_for(step, handle);
         }
     }
 
+    fn look_for(&mut self, step: &mut Step<'_>, handle: ProviderReference) {
+        if !self.left_open.contains(&handle) {
+            self.left_open.push(handle);
+        }
+        self.looks = 0;
+        set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
+    }
+
+    /// Looks for all that were left open.
     fn find(&mut self, step: &mut Step<'_>) {
+        let until = later(step.at, LOOK_UP);
+        let left_open = self.left_open.clone().into_iter();
+        let looks = left_open.map(|handle| Operation::FindConsent { handle });
+        // The last look may still be tried again.
+        let looks: Vec<_> = looks
+            .filter(|look| !self.calls.waits_for(look.name()))
+            .collect();
+        for look in looks {
+            self.calls.begin(step, look, until);
+        }
+        match self.looks < LOOKS_FOR_LEFT_OPEN {
+            true => set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks),
+            false => self.left_open.clear(),
+        }
+    }
+
+    /// What became of this attempt's consent is known.
+    fn is_settled(&mut self, step: &mut Step<'_>) {
         if let Some(handle) = self.attempts.reference().cloned() {
-            let until = later(step.at, LOOK_UP);
-            self.calls
-                .begin_once(step, Operation::FindConsent { handle }, until);
+            self.is_closed(step, &handle);
+        }
+    }
+
+    /// A consent that was left open is known to be approved or over.
+    fn is_closed(&mut self, step: &mut Step<'_>, handle: &ProviderReference) {
+        self.left_open.retain(|open| open != handle);
+        if self.left_open.is_empty() {
+            step.cancel_timer(TimerName::leg(LEG, TimerPurpose::LeftOpen));
         }
     }
 
