@@ -1,23 +1,68 @@
-//! The packages as they would be published: every one has what it needs, and its tests pass without the workspace around it.
+//! The packages as they would be published: every one has what it needs, and builds and passes its tests without the workspace around
+//! it.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use cargo_metadata::Package;
 use xshell::cmd;
 
-use crate::test::{self, Counts};
+use crate::test::{self, Counts, tested};
 use crate::tools;
 use crate::workspace::{Workspace, portable};
 
-/// Packages, unpacks and tests them all; returns what was not checked, and why.
-pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<String>> {
+/// Packages that lie unpacked in a workspace of their own.
+struct Unpacked {
+    manifest: PathBuf,
+    /// All features of all of them, but those that need what a machine may not have.
+    features: String,
+}
+
+/// Builds every target of every package, and looks for what breaks users of the last release; returns what was not checked, and why.
+///
+/// Each file of a crate is in its package, so what builds here passes the tests that it passes in the workspace, unless a test reads
+/// files outside of its crate: [`test_all`] finds those.
+pub(crate) fn check(workspace: &Workspace, counts: &mut Counts) -> Result<Option<String>> {
+    let unpacked = unpack(workspace)?;
+    let build = workspace.cargo("check --workspace --all-targets --features");
+    let build = build.arg(&unpacked.features);
+    tested(build.args(place(workspace, &unpacked)?), counts)?;
+    breaks(workspace)
+}
+
+/// Runs all tests of all packages.
+pub(crate) fn test_all(workspace: &Workspace) -> Result<()> {
+    let unpacked = unpack(workspace)?;
+    let mut counts = Counts::default();
+    let place = place(workspace, &unpacked)?;
+    let place: Vec<&OsStr> = place.iter().map(OsStr::new).collect();
+    let outcome = test::all(workspace, &unpacked.features, &place, &mut counts);
+    counts.close(outcome)
+}
+
+/// The packages that are for users.
+fn published(workspace: &Workspace) -> Result<Vec<&Package>> {
+    let mut packages = workspace.packages()?;
+    packages.retain(|package| package.publish.is_none());
+    Ok(packages)
+}
+
+/// The arguments that name the workspace of the packages, and where it is built: where dependencies are built already.
+fn place(workspace: &Workspace, unpacked: &Unpacked) -> Result<[String; 4]> {
+    Ok([
+        "--manifest-path".to_owned(),
+        unpacked.manifest.display().to_string(),
+        "--target-dir".to_owned(),
+        workspace.target()?.display().to_string(),
+    ])
+}
+
+/// Packages them all, in the order in which they can be published, and unpacks them beside each other.
+fn unpack(workspace: &Workspace) -> Result<Unpacked> {
     let sh = &workspace.sh;
-    let packages = workspace.packages()?.into_iter();
-    let packages: Vec<&Package> = packages
-        .filter(|package| package.publish.is_none())
-        .collect();
+    let packages = published(workspace)?;
     let mut selected = Vec::new();
     let mut features = Vec::new();
     for package in &packages {
@@ -32,7 +77,6 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
         selected.extend(["--package".to_owned(), name.to_string()]);
         features.extend(portable(package).map(|feature| format!("{name}/{feature}")));
     }
-    // In the order in which they can be published; the tests below build them, from what is in the packages.
     workspace
         .cargo("package --no-verify --allow-dirty --quiet")
         .args(&selected)
@@ -61,16 +105,16 @@ pub(crate) fn run(workspace: &Workspace, counts: &mut Counts) -> Result<Option<S
         workspace.root().join(".config/nextest.toml"),
         unpacked.join(".config/nextest.toml"),
     )?;
-    let manifest = unpacked.join("Cargo.toml");
-    let target = workspace.target()?;
-    let place = [
-        OsStr::new("--manifest-path"),
-        manifest.as_os_str(),
-        OsStr::new("--target-dir"),
-        target.as_os_str(),
-    ];
-    test::all(workspace, &features.join(","), &place, counts)?;
+    Ok(Unpacked {
+        manifest: unpacked.join("Cargo.toml"),
+        features: features.join(","),
+    })
+}
 
+/// What the last release has, and is not there any more; or why nobody looked.
+fn breaks(workspace: &Workspace) -> Result<Option<String>> {
+    let sh = &workspace.sh;
+    let packages = published(workspace)?;
     let released = cmd!(sh, "git tag --list v* --sort -version:refname")
         .quiet()
         .read()?;

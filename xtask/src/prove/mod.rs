@@ -15,6 +15,7 @@ use pico_args::Arguments;
 use xshell::cmd;
 
 use crate::names;
+use crate::package;
 use crate::tidy::Role;
 use crate::tools::{HACK, MUTANTS, TAPLO, TARPAULIN, TYPOS};
 use crate::workspace::{Workspace, portable, succeeds, watch};
@@ -140,6 +141,7 @@ fn run(workspace: &Workspace, wanted: &[&str], settings: &Settings) -> Result<()
             "coverage" => coverage(workspace),
             "features" => features(workspace, settings),
             "supply-chain" => supply_chain::run(workspace, settings),
+            "packages" => package::test_all(workspace),
             "text" => text(workspace),
             "journeys" if !settings.short => {
                 orders(workspace).and_then(|searched| program(workspace, name, settings, searched))
