@@ -240,6 +240,18 @@ impl Journey {
         started.flat_map(|started| started.resolved.iter().copied())
     }
 
+    /// When consents that the person may yet approve, and that nobody wants any more, are looked for to be revoked: the next time and the
+    /// last; `None` if none are. It goes on after the journey's end.
+    pub fn looks(&self) -> Option<(Timestamp, Timestamp)> {
+        let started = self.started.as_ref()?;
+        let mut timers = started.timers.set().iter();
+        let next = timers
+            .find(|timer| timer.name.purpose == TimerPurpose::LeftOpen)?
+            .at;
+        let accounts = started.legs.accounts.as_ref()?;
+        Some((next, accounts.last_look(next)))
+    }
+
     /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
     pub fn resuming(&self, leg: Leg) -> Option<Fact> {
         let is_unsettled = || self.leg(leg).is_some_and(|leg| leg.unsettled.is_some());

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::step::Step;
-use crate::values::{CalendarUnit, Frequency, Leg, TimerName, TimerPurpose};
+use crate::values::{CalendarUnit, Frequency, Leg, TimerName, TimerPurpose, later};
 
 /// After the first, second … time: 2 and 10 minutes, 1, 6 and 24 hours, then daily.
 const MINUTES: [i64; 5] = [2, 10, 60, 6 * 60, 24 * 60];
@@ -17,6 +17,15 @@ pub(crate) fn set_look_up(step: &mut Step<'_>, leg: Leg, purpose: TimerPurpose, 
         TimerName::leg(leg, purpose),
         SignedDuration::from_mins(minutes),
     );
+}
+
+/// When the last of so many look-ups is due, if the next one is due then and so many have been set.
+pub(crate) fn last_look_up(next: Timestamp, done: u32, most: u32) -> Timestamp {
+    let minutes = (done..most).map(|index| {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        MINUTES.get(index).copied().unwrap_or(24 * 60)
+    });
+    later(next, SignedDuration::from_mins(minutes.sum()))
 }
 
 /// A wait that doubles from its first to its longest, in seconds.

@@ -6,10 +6,10 @@ use kyc_journey::{
     AccountsPlan, AggregatorReturn, Answer, CalendarUnit, ConsentNews, ConsentQuery, ConsentState,
     DataClass, DataNews, DataState, Effect, EffectId, Fact, Failure, Frequency, JourneyStatus,
     LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask, Plan, ProfileStanding, Provider,
-    Readiness, Reason, Refusal, ReturnEnd, TimerPurpose, Verdict,
+    Readiness, Reason, Refusal, ReturnEnd, SessionState, TimerPurpose, Verdict, VerificationPlan,
 };
 
-use crate::world::{World, by_id, consent, data, finpro, ours, reference, returned};
+use crate::world::{World, by_id, consent, data, finpro, ours, reference, returned, session};
 
 fn aggregator(name: &str) -> AggregatorId {
     AggregatorId::parse(name).unwrap()
@@ -86,6 +86,19 @@ fn came_back(world: &mut World, end: AggregatorReturn) {
     assert!(world.last.keeps_payload);
     assert_eq!(world.calls(), ["decrypt-return"]);
     world.answer("decrypt-return", Answer::ReturnRead { end });
+}
+
+/// Says where the consent of this handle stands, by a look-up.
+fn tell(world: &mut World, handle: &str, state: ConsentState) {
+    let consents = vec![consent(handle, state)];
+    world.answer("list-consents", Answer::Consents { consents });
+}
+
+/// Another consent is asked for, and the last one was not approved.
+fn ask_again(world: &mut World) {
+    world.submit(Fact::AskAgain).was(Verdict::Applied);
+    tell(world, "handle-1", ConsentState::Pending);
+    assert_eq!(world.calls(), ["request-consent"]);
 }
 
 /// The calls of the last event that look for consents that were left open.
@@ -232,7 +245,7 @@ fn pending_return_failed_otherwise_stays_and_offers_another_aggregator() {
         ("pending", LegStatus::NeedsPerson)
     );
     assert!(world.notified(&Notice::OtherAggregator));
-    world.submit(Fact::AskAgain);
+    ask_again(&mut world);
     let Operation::RequestConsent {
         aggregator,
         correlation,
@@ -256,7 +269,7 @@ fn consent_of_a_replaced_attempt_that_is_approved_is_given_back() {
     for withdraws in [false, true] {
         let mut world = pending();
         came_back(&mut world, AggregatorReturn::NoAccount);
-        world.submit(Fact::AskAgain);
+        ask_again(&mut world);
         world.open("request-consent", "handle-2");
         if withdraws {
             world.submit(Fact::Withdrawn);
@@ -287,7 +300,7 @@ fn consent_of_a_replaced_attempt_that_is_approved_is_found_and_given_back() {
     ] {
         let mut world = pending();
         came_back(&mut world, AggregatorReturn::NoAccount);
-        world.submit(Fact::AskAgain);
+        ask_again(&mut world);
         world.open("request-consent", "handle-2");
         let is_stopped = matches!(then, Some(Fact::Withdrawn | Fact::Cancel));
         if let Some(fact) = then {
@@ -442,6 +455,152 @@ fn pending_link_timer_abandons_and_a_later_approval_is_adopted() {
     }));
 }
 
+/// Nobody told of the approval: the person used a link that was given up, or the aggregator's app.
+fn given_up() -> [World; 2] {
+    let mut abandoned = pending();
+    abandoned.fire(TimerPurpose::Link);
+    let mut returned = pending();
+    came_back(&mut returned, AggregatorReturn::NoAccount);
+    [abandoned, returned]
+}
+
+#[test]
+fn consent_that_was_approved_is_adopted_where_another_one_is_asked_for() {
+    for state in [ConsentState::Active, ConsentState::Paused] {
+        for mut world in given_up() {
+            world.submit(Fact::AskAgain).was(Verdict::Applied);
+            assert_eq!(
+                (world.phase(), world.status(), world.calls()),
+                ("looking_up", JourneyStatus::Running, vec!["list-consents"])
+            );
+            // Whoever asks a second time changes nothing.
+            for fact in [Fact::AskAgain, Fact::Reopen] {
+                world.submit(fact);
+                assert!(world.calls().is_empty() && world.phase() == "looking_up");
+            }
+            tell(&mut world, "handle-1", state);
+            world.was(Verdict::Applied);
+            let is_active = state == ConsentState::Active;
+            let (phase, calls) = match is_active {
+                true => ("asking", vec!["request-data"]),
+                false => ("paused", vec![]),
+            };
+            assert_eq!((world.phase(), world.calls()), (phase, calls));
+            assert_eq!(world.attempt(), 1);
+            assert!(!world.is_set(TimerPurpose::LeftOpen));
+        }
+    }
+}
+
+#[test]
+fn consent_that_was_not_approved_is_replaced_after_it_was_asked_for() {
+    let told = [
+        ConsentState::Pending,
+        ConsentState::Unknown,
+        ConsentState::Rejected,
+        ConsentState::Expired,
+        ConsentState::Revoked,
+    ];
+    let told = told.map(|state| Ok(vec![consent("handle-1", state)]));
+    let refused = [Refusal::NotFound, Refusal::NotYet, Refusal::Other].map(Err);
+    for told in told.into_iter().chain([Ok(vec![])]).chain(refused) {
+        for mut world in given_up() {
+            world.submit(Fact::AskAgain);
+            match told.clone() {
+                Ok(consents) => world.answer("list-consents", Answer::Consents { consents }),
+                Err(refusal) => world.fail("list-consents", Failure::refused(refusal)),
+            };
+            world.was(Verdict::Applied);
+            assert_eq!(world.calls(), ["request-consent"], "{told:?}");
+            assert_eq!((world.phase(), world.attempt()), ("requesting", 2));
+        }
+    }
+}
+
+/// The person waits: another consent is requested after two minutes, and the last one is looked for.
+#[test]
+fn consent_that_nobody_tells_of_is_replaced_and_looked_for() {
+    for mut world in given_up() {
+        let asked_at = world.at;
+        world.submit(Fact::AskAgain);
+        while world.phase() == "looking_up" {
+            world.fail("list-consents", Failure::unknown());
+            if world.calls().is_empty() {
+                world.retry();
+            }
+        }
+        assert_eq!(world.calls(), ["request-consent"]);
+        assert!(world.at.duration_since(asked_at) <= SignedDuration::from_mins(2));
+        assert!(world.is_set(TimerPurpose::LeftOpen));
+    }
+}
+
+/// A look-up that failed waits for its next try, and the person does not.
+#[test]
+fn consent_is_asked_for_at_once_where_a_look_up_waits() {
+    for mut world in given_up() {
+        world.fire(TimerPurpose::Reconcile);
+        world.fail("list-consents", Failure::unknown());
+        world.submit(Fact::AskAgain);
+        assert_eq!(world.calls(), ["list-consents"]);
+        tell(&mut world, "handle-1", ConsentState::Active);
+        assert_eq!((world.phase(), world.attempt()), ("asking", 1));
+    }
+}
+
+#[test]
+fn report_of_the_consent_ends_the_look_before_another_one() {
+    for mut world in given_up() {
+        world.submit(Fact::AskAgain);
+        let mut rejected = world.clone();
+        world.submit(Fact::Consent(consent("handle-1", ConsentState::Active)));
+        assert_eq!(
+            (world.phase(), world.calls()),
+            ("asking", vec!["request-data"])
+        );
+        tell(&mut world, "handle-1", ConsentState::Pending);
+        assert!(world.calls().is_empty() && world.attempt() == 1);
+        rejected.submit(Fact::Consent(consent("handle-1", ConsentState::Rejected)));
+        assert_eq!(rejected.calls(), ["request-consent"]);
+        assert_eq!(rejected.status(), JourneyStatus::Running);
+    }
+}
+
+#[test]
+fn end_of_the_journey_ends_the_look_before_another_consent() {
+    for end in [Fact::Withdrawn, Fact::Cancel, Fact::ConsentExpired] {
+        for mut world in given_up() {
+            world.submit(Fact::AskAgain).submit(end.clone());
+            let phase = world.phase();
+            tell(&mut world, "handle-1", ConsentState::Pending);
+            assert!(world.calls().is_empty(), "{end:?}");
+            assert_eq!((world.phase(), world.attempt()), (phase, 1));
+            assert!(phase != "looking_up" && world.is_set(TimerPurpose::LeftOpen));
+        }
+    }
+}
+
+/// Another leg's rejection stopped it, and the person approved all the same.
+#[test]
+fn consent_that_was_approved_meanwhile_is_adopted_where_its_leg_is_reopened() {
+    let is_left_open = |world: &World| {
+        let mut timers = world.journey.timers().into_iter();
+        timers.any(|timer| timer.name.purpose == TimerPurpose::LeftOpen)
+    };
+    let plan = finpro().set_verification(Some(VerificationPlan::new()));
+    let mut world = World::given(plan);
+    world.open("request-consent", "handle-1");
+    world.open("create-session", "session-1");
+    world.submit(Fact::Session(session(SessionState::Declined)));
+    assert_eq!(world.status(), JourneyStatus::Rejected);
+    assert!(is_left_open(&world));
+    world.submit_to(Some(Leg::Verification), Fact::Reopen, None);
+    assert_eq!(world.calls(), ["create-session", "list-consents"]);
+    tell(&mut world, "handle-1", ConsentState::Active);
+    assert_eq!(world.calls(), ["request-data"]);
+    assert!(!is_left_open(&world));
+}
+
 #[test]
 fn active_paused_and_resumed() {
     let mut world = fetching();
@@ -573,12 +732,15 @@ fn consent_that_is_never_approved_is_looked_for_eight_days_after_the_end() {
     let mut world = pending();
     world.submit(Fact::Withdrawn);
     let (ended_at, mut looks) = (world.at, 0);
+    let last = world.journey.looks().unwrap().1;
     while world.is_set(TimerPurpose::LeftOpen) {
+        assert_eq!(world.journey.looks().unwrap().1, last);
         world.fire(TimerPurpose::LeftOpen);
         world.answer("find-consent", Answer::Consents { consents: vec![] });
         looks += 1;
     }
-    assert_eq!(looks, 12);
+    assert_eq!((looks, world.at), (12, last));
+    assert_eq!(world.journey.looks(), None);
     let days = world.at.duration_since(ended_at).as_hours() / 24;
     assert_eq!(days, 8);
     // And a report is heard later, too.
@@ -676,7 +838,7 @@ fn data_that_is_there_needs_no_other_consent() {
 fn link_of_a_replaced_consent_is_erased() {
     let mut world = pending();
     came_back(&mut world, AggregatorReturn::NoAccount);
-    world.submit(Fact::AskAgain);
+    ask_again(&mut world);
     assert!(world.erased(DataClass::Links));
 }
 

@@ -16,7 +16,7 @@ use kyc_journey::{
     provider_core::Masked,
 };
 
-use crate::world::{TOKEN, World, by_id, reference};
+use crate::world::{TOKEN, World, by_id, reference, replaces_unasked};
 
 /// What tells one state from another: the journey's, and each leg's with its attempt's place (none, first, later).
 fn kind(world: &World) -> String {
@@ -424,6 +424,7 @@ fn check(old: &World, new: &World, event: &Event) {
         let says_why = is_recorded || matches!(event.fact, Fact::Start { .. });
         assert_eq!(new.last.reason.is_some(), says_why, "{}", what());
     }
+    assert!(!replaces_unasked(old, new), "{}", what());
     // What is kept is kept for a leg.
     assert!(
         !new.last.keeps_payload || new.last.leg.is_some(),
@@ -590,6 +591,7 @@ fn every_state_has_an_answer_to_every_fact() {
             "failed",
             "fetching",
             "idle",
+            "looking_up",
             "opening",
             "partial",
             "paused",

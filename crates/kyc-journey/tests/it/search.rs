@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kyc_journey::provider_core::Idempotency;
-use kyc_journey::provider_core::jiff::Timestamp;
+use kyc_journey::provider_core::jiff::{SignedDuration, Timestamp};
 use kyc_journey::{
     AccountsPlan, Answer, ConsentState, DataClass, DataState, Effect, Event, EventKey, Fact,
     FinpassFlow, FoundFile, JourneyStatus, Leg, Operation, Payload, Plan, Provider, ReturnEnd,
@@ -13,7 +13,10 @@ use kyc_journey::{
     ConsentNews, DataNews, DocumentKind, DocumentsPlan, SessionNews, VerificationPlan,
 };
 
-use crate::world::{World, documents, finpass, finpro, ours, reference, returned, verification};
+use crate::world::{
+    World, by_id, documents, finpass, finpro, ours, reference, replaces_unasked, returned,
+    verification,
+};
 
 /// How many events follow the consent: seven by default, more by this variable.
 fn depth() -> usize {
@@ -271,6 +274,7 @@ fn check(before: &Path, after: &Path) {
             "{call:?} unasked: {trace:?}"
         );
     }
+    assert!(!replaces_unasked(old, new), "{trace:?}");
     // No call after a withdrawal, but those that give something back; and nothing personal is kept.
     if trace.contains(&"withdrawn") {
         assert_eq!(is, JourneyStatus::Withdrawn, "{trace:?}");
@@ -377,6 +381,31 @@ fn finpro_consents_in_every_order() {
         search.phases.contains("revoked_at_aggregator") && search.nodes > 200,
         "{}",
         search.nodes
+    );
+}
+
+#[test]
+fn finpro_consents_that_are_asked_for_again_in_every_order() {
+    let accounts = AccountsPlan::new(Provider::FinPro).set_link(SignedDuration::from_mins(1));
+    let told = |state| {
+        let news = ConsentNews::new(by_id("handle-1"), state);
+        let consents = vec![news.set_consent(Some(reference("consent-1")))];
+        Symbol::Answer("list-consents", Answer::Consents { consents })
+    };
+    let search = Search::run(
+        Plan::new().set_accounts(Some(accounts)),
+        vec![
+            opened("request-consent", "handle-1"),
+            Symbol::Crash("list-consents"),
+            told(ConsentState::Pending),
+            told(ConsentState::Active),
+            news(ConsentState::Active, 10),
+        ],
+    );
+    assert!(
+        search.phases.contains("looking_up") && search.phases.contains("asking"),
+        "{:?}",
+        search.phases
     );
 }
 

@@ -343,6 +343,13 @@ impl World {
     }
 }
 
+/// Whether another consent is requested although the person may have approved the last one, and nobody asked.
+pub(crate) fn replaces_unasked(old: &World, new: &World) -> bool {
+    let was = old.journey.leg(Leg::Accounts).map(|leg| leg.phase);
+    let is_given_up = matches!(was, Some("pending" | "abandoned"));
+    is_given_up && calls(&new.last.effects).contains(&"request-consent")
+}
+
 fn calls(effects: &[Effect]) -> Vec<&'static str> {
     effects
         .iter()

@@ -3,6 +3,7 @@
 mod finpass;
 mod finpro;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::Attempts;
@@ -69,6 +70,14 @@ impl Accounts {
         match self {
             Self::FinPro(leg) => leg.further_references(),
             Self::Finpass(_) => Vec::new(),
+        }
+    }
+
+    /// When consents that were left open are looked for the last time, if the next time is then.
+    pub(crate) fn last_look(&self, next: Timestamp) -> Timestamp {
+        match self {
+            Self::FinPro(leg) => leg.last_look(next),
+            Self::Finpass(_) => next,
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::{Attempts, Belongs};
 use crate::machine::calls::{Calls, Heard, may_be_done};
-use crate::machine::schedule::set_look_up;
+use crate::machine::schedule::{last_look_up, set_look_up};
 use crate::machine::settle::Unsettled;
 use crate::machine::step::Step;
 use crate::values::{
@@ -22,6 +22,9 @@ const LEG: Leg = Leg::Accounts;
 
 /// A person waits for the aggregator that is chosen by it.
 const DISCOVERY: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long the last consent is asked for before another one is requested: the person waits for that, too.
+const LOOK_BEFORE: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
@@ -49,6 +52,8 @@ pub(crate) struct FinPro {
     tried: Vec<AggregatorId>,
     standings: Vec<ProfileStanding>,
     reconciles: u32,
+    /// Another consent was asked for, and is requested once it is known that the person did not approve the last one after all.
+    asks_again: bool,
     /// Handles of consents that nobody wants any more and that the person may yet approve, by a link that still opens: those of
     /// attempts that were replaced, and of the last one once the journey has ended. At most one an attempt.
     left_open: Vec<ProviderReference>,
@@ -102,6 +107,7 @@ impl FinPro {
             Consent::Idle => LegStatus::Waiting,
             _ if data.is_well() && self.consent != Consent::RevokedThere => data,
             _ if self.calls.is_blocked() => LegStatus::NeedsOperator,
+            _ if self.asks_again => LegStatus::Open,
             Consent::Discovering | Consent::Requesting | Consent::Pending { reason: None } => {
                 LegStatus::Open
             }
@@ -122,6 +128,7 @@ impl FinPro {
     pub(crate) fn phase(&self) -> &'static str {
         match (&self.consent, &self.data) {
             (Consent::Idle, _) => "idle",
+            _ if self.asks_again => "looking_up",
             (Consent::Discovering, _) => "discovering",
             (Consent::Requesting, _) => "requesting",
             (Consent::Unsettled(_), _) | (Consent::Active, Data::Unsettled(_)) => "unsettled",
@@ -240,6 +247,29 @@ impl FinPro {
         if !self.attempts.may_begin() {
             return step.discarded(Reason::TooManyAttempts);
         }
+        if self.asks_again {
+            return step.late(Reason::Known);
+        }
+        let is_pending = matches!(self.consent, Consent::Pending { .. } | Consent::Abandoned);
+        match is_pending || self.is_open() && self.attempts.reference().is_some() {
+            true => self.look_before(step),
+            false => self.begin_next(step, plan),
+        }
+    }
+
+    /// The person may have approved by a link that was given up, of which no report need come. To ask is free, and another consent may be
+    /// billed.
+    fn look_before(&mut self, step: &mut Step<'_>) {
+        self.stop = None;
+        self.asks_again = true;
+        // The last look may wait an hour for its next try.
+        let looks = |operation: &Operation| matches!(operation, Operation::ListConsents { .. });
+        self.calls.give_up(step, LEG, self.attempts.number(), looks);
+        self.list_consents(step, LOOK_BEFORE);
+    }
+
+    /// Begins the next attempt: the last consent is not the person's, or nobody can say.
+    fn begin_next(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
         if matches!(self.consent, Consent::Pending { reason: Some(_) }) {
             self.tried.extend(self.aggregator.take());
         }
@@ -470,6 +500,7 @@ impl FinPro {
                 self.halt(step);
                 self.consent = Consent::Failed(Blame::Operator);
             }
+            Operation::ListConsents { .. } if self.asks_again => self.begin_next(step, plan),
             Operation::ListConsents { .. } => {
                 if let Consent::Unsettled(unsettled) = &mut self.consent {
                     unsettled.is_not_answered(step, LEG);
@@ -518,6 +549,10 @@ impl FinPro {
     }
 
     fn look_up_consent(&mut self, step: &mut Step<'_>) {
+        self.list_consents(step, LOOK_UP);
+    }
+
+    fn list_consents(&mut self, step: &mut Step<'_>, time: SignedDuration) {
         let by = match (&self.consent_id, self.attempts.reference()) {
             (Some(id), _) => ConsentQuery::Id(id.clone()),
             (None, Some(handle)) => ConsentQuery::Handle(handle.clone()),
@@ -525,7 +560,7 @@ impl FinPro {
                 correlation: step.correlation(LEG, self.attempts.number()),
             },
         };
-        let until = later(step.at, LOOK_UP);
+        let until = later(step.at, time);
         self.calls
             .begin_once(step, Operation::ListConsents { by }, until);
     }
@@ -536,7 +571,11 @@ impl FinPro {
             let names_it = self.consent_id.is_some() && news.consent == self.consent_id;
             names_it || self.attempts.belongs(step, LEG, &news.source) == Belongs::Current
         });
+        let is_undecided = |news: &ConsentNews| {
+            matches!(news.state, ConsentState::Pending | ConsentState::Unknown)
+        };
         match (ours, &mut self.consent) {
+            _ if self.asks_again && ours.is_none_or(is_undecided) => self.begin_next(step, plan),
             (Some(news), _) => self.observe_consent(step, plan, news),
             (None, Consent::Unsettled(unsettled)) => unsettled.miss(step, LEG),
             (None, _) => step.late(Reason::NotExpected),
@@ -597,6 +636,18 @@ impl FinPro {
 
     /// What a webhook or a list says about the consent of this attempt.
     fn observe_consent(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &ConsentNews) {
+        let asks_again = self.asks_again;
+        self.observe(step, plan, news);
+        let is_over = matches!(
+            self.consent,
+            Consent::Rejected | Consent::Expired | Consent::RevokedThere
+        );
+        if asks_again && is_over {
+            self.begin_next(step, plan);
+        }
+    }
+
+    fn observe(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, news: &ConsentNews) {
         if news.state == ConsentState::Unknown {
             return step.kept(Reason::UnknownWord);
         }
@@ -631,10 +682,12 @@ impl FinPro {
                 _,
             ) => {
                 self.adopted(step);
+                let is_approved = matches!(state, ConsentState::Active | ConsentState::Paused);
+                if is_approved && news.consent.is_none() {
+                    return self.needs_id(step, plan);
+                }
+                self.is_settled(step);
                 match state {
-                    ConsentState::Active | ConsentState::Paused if news.consent.is_none() => {
-                        self.needs_id(step, plan);
-                    }
                     ConsentState::Active => self.activate(step, plan, news),
                     ConsentState::Paused => {
                         self.approved(step, news);
@@ -755,6 +808,7 @@ impl FinPro {
             self.consent = Consent::Pending { reason: None };
             self.await_person(step, plan);
         }
+        self.asks_again = false;
         self.look_up_consent(step);
     }
 
@@ -834,6 +888,7 @@ impl FinPro {
 
     /// Nothing more is asked for in this state of the consent.
     fn halt(&mut self, step: &mut Step<'_>) {
+        self.asks_again = false;
         self.calls
             .give_up(step, LEG, self.attempts.number(), |operation| {
                 !operation.is_clean_up()
@@ -1000,6 +1055,11 @@ impl FinPro {
             true => set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks),
             false => self.left_open.clear(),
         }
+    }
+
+    /// When consents that were left open are looked for the last time, if the next time is then.
+    pub(crate) fn last_look(&self, next: Timestamp) -> Timestamp {
+        last_look_up(next, self.looks, LOOKS_FOR_LEFT_OPEN)
     }
 
     /// What became of this attempt's consent is known.
