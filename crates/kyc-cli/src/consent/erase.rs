@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::class_name;
 use crate::arguments::Erase;
 use crate::failure::Failure;
-use crate::journey::{Standing, Store};
+use crate::journey::{Standing, Store, looks};
 use crate::ledger::{Ledger, failed, is_withdrawn};
 use crate::output::Output;
 use crate::place::{MEND, Place};
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
     }
     let followers = ledger.0.followers(subject);
     let followers = followers.map_err(|error| failed(&error))?;
-    refuse_what_is_left(&place, followers, &state.receipts, arguments).await?;
+    let looks = refuse_what_is_left(&place, followers, &state.receipts, arguments).await?;
     let order = ErasureOrder {
         reason: ErasureReason::Request,
         classes: None,
@@ -62,7 +62,11 @@ pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure
         false => ledger.0.erase(subject, &order),
     };
     let erasure = erasure.map_err(|error| failed(&error))?;
-    print(&Answer::of(subject, &erasure, arguments.dry_run), output)
+    let answer = Answer {
+        looks,
+        ..Answer::of(subject, &erasure, arguments.dry_run)
+    };
+    print(&answer, output)
 }
 
 /// What was erased, or would be.
@@ -74,6 +78,8 @@ struct Answer {
     erased: Vec<&'static str>,
     kept: Vec<Kept>,
     unlinked: bool,
+    /// What journeys look for after it, which names no person: consents that were left open, to be revoked.
+    looks: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +103,7 @@ impl Answer {
             erased: erased.map(|erased| class_name(erased.class)).collect(),
             kept: kept.collect(),
             unlinked: erasure.unlinked,
+            looks: None,
         }
     }
 
@@ -112,6 +119,7 @@ impl Answer {
             erased: recent.erased.iter().copied().map(class_name).collect(),
             kept: kept.collect(),
             unlinked: true,
+            looks: None,
         }
     }
 }
@@ -135,20 +143,24 @@ fn print(answer: &Answer, output: Output) -> Result<(), Failure> {
     output.told(&match answer.unlinked {
         true => format!("{unlinks} to the person no more"),
         false => format!("{unlinks} to the person still"),
-    })
+    })?;
+    match &answer.looks {
+        Some(looks) => output.told(&format!("to be done: {looks}")),
+        None => Ok(()),
+    }
 }
 
 /// A journey that still waits for a consent would take one after the erasure, and write it under the erased person; and what one has to
-/// give back nobody would find any more by the person.
+/// give back nobody would find any more by the person. What one looks for names no person, and is found by the journey's id, which is told.
 async fn refuse_what_is_left(
     place: &Place,
     followers: Vec<Follower>,
     receipts: &[ReceiptRow],
     arguments: &Erase,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     let are_lost = matches!(place, Place::File(path) if !path.exists());
     if followers.is_empty() || are_lost {
-        return Ok(());
+        return Ok(None);
     }
     let store = match arguments.dry_run {
         true => Store::reading(place).await?,
@@ -156,6 +168,7 @@ async fn refuse_what_is_left(
         false => Store::even_if_held(place).await?,
     };
     let (mut going_on, mut giving_back, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
+    let mut looking = Vec::new();
     for standing in store.journeys_of(followers).await? {
         let Standing {
             follower,
@@ -177,6 +190,8 @@ async fn refuse_what_is_left(
             giving_back.push(id);
         } else if !state.status().is_end() {
             going_on.push(follower.name);
+        } else if let Some((_, last)) = looks(&state) {
+            looking.push((id, last));
         }
     }
     let rule = match (
@@ -184,7 +199,7 @@ async fn refuse_what_is_left(
         giving_back.as_slice(),
         damaged.as_slice(),
     ) {
-        ([], [], []) => return Ok(()),
+        ([], [], []) => return store.looks_of(&looking).await,
         ([], [], journeys) => format!(
             "has journeys that cannot be read, because they are damaged, so that nobody can tell what they have to give back: {}; {MEND}",
             journeys.join(", ")

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use kyc_consent::{Detail, Effect, Follower, ProviderName, ReceiptId, Scope, Subject, Withdrawal};
 use kyc_facade::provider_core::SystemClock;
+use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::JourneyId;
 use serde_json::json;
 
 use super::class_name;
 use crate::arguments::ConsentWithdraw;
 use crate::failure::Failure;
-use crate::journey::{Store, untold};
+use crate::journey::{Store, looks, untold};
 use crate::ledger::{Ledger, channel, failed, not_withdrawn};
 use crate::output::Output;
 use crate::place::Place;
@@ -46,15 +47,24 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
             Err(_) => at_the_ledger(&ledger, &place, subject, scope).await?,
         },
     };
-    let (giving_back, damaged) = match &store {
-        Some(store) => giving_back(store, &ledger, subject).await?,
-        None => Default::default(),
+    let Left {
+        giving_back,
+        looking,
+        damaged,
+    } = match &store {
+        Some(store) => left(store, &ledger, subject).await?,
+        None => Left::default(),
     };
     let what_to_do = match (&store, giving_back.is_empty()) {
         (Some(store), false) => store.what_to_do(&giving_back).await?,
         _ => String::new(),
     };
     let giving_back: Vec<_> = giving_back.iter().map(ToString::to_string).collect();
+    let looks = match &store {
+        Some(store) => store.looks_of(&looking).await?,
+        None => None,
+    };
+    let looking: Vec<_> = looking.iter().map(|(id, _)| id.to_string()).collect();
     if !damaged.is_empty() {
         output.tell(&untold(&damaged));
     }
@@ -73,6 +83,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
             "receipts": receipts,
             "journeys_told": told,
             "journeys_giving_back": giving_back,
+            "journeys_looking": looking,
             "journeys_damaged": damaged,
             "follows": follows,
         });
@@ -98,7 +109,7 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
             "journeys whose calls that give something back wait: {journeys}; {what_to_do}"
         ))?;
     }
-    for line in follows {
+    for line in looks.into_iter().chain(follows) {
         output.told(&format!("to be done: {line}"))?;
     }
     Ok(())
@@ -123,26 +134,34 @@ async fn at_the_ledger(
     Ok((withdrawn, told, store))
 }
 
-/// The person's journeys that have ended and have something to give back, and the names of those that cannot be read.
-async fn giving_back(
-    store: &Store,
-    ledger: &Ledger,
-    subject: Subject,
-) -> Result<(Vec<JourneyId>, Vec<String>), Failure> {
+/// What the person's journeys have to do after their end.
+#[derive(Default)]
+struct Left {
+    giving_back: Vec<JourneyId>,
+    /// Those that look for a consent that they left open, and until when.
+    looking: Vec<(JourneyId, Timestamp)>,
+    /// The names of those that cannot be read.
+    damaged: Vec<String>,
+}
+
+async fn left(store: &Store, ledger: &Ledger, subject: Subject) -> Result<Left, Failure> {
     let followers = ledger.0.followers(subject);
     let followers = followers.map_err(|error| failed(&error))?;
-    let (mut found, mut damaged) = (Vec::new(), Vec::new());
+    let mut left = Left::default();
     for standing in store.journeys_of(followers).await? {
         match &standing.record {
-            None => damaged.push(standing.follower.name),
-            record => {
-                if store.waiting_of(&standing.id, record.as_ref()).await? > 0 {
-                    found.push(standing.id);
+            None => left.damaged.push(standing.follower.name),
+            Some(record) => {
+                if store.waiting_of(&standing.id, Some(record)).await? > 0 {
+                    left.giving_back.push(standing.id.clone());
+                }
+                if let Some((_, last)) = looks(&record.state) {
+                    left.looking.push((standing.id, last));
                 }
             }
         }
     }
-    Ok((found, damaged))
+    Ok(left)
 }
 
 /// The providers that got anything of a person. A consent names those of every plan, and most have nothing.

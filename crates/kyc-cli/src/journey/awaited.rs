@@ -1,5 +1,6 @@
 //! What is waited for of a journey.
 
+use kyc_facade::provider_core::jiff::Timestamp;
 use kyc_journey::{Journey, Leg, LegStatus, SetTimer, TimerPurpose};
 
 /// The timers that are waited for. Whoever has to act waits for the look-ups of calls whose outcome is unknown; of a journey that has
@@ -12,6 +13,12 @@ pub(super) fn awaited(state: &Journey) -> impl Iterator<Item = SetTimer> {
         _ => !rests,
     };
     state.timers().into_iter().filter(is_awaited)
+}
+
+/// When consents that a journey left open at its end are looked for: the next time and the last. Nobody waits for that, and the clock is
+/// not moved to it.
+pub(crate) fn looks(state: &Journey) -> Option<(Timestamp, Timestamp)> {
+    state.looks().filter(|_| state.status().is_end())
 }
 
 /// Whether no leg goes on by itself: it has ended, or each leg has and somebody has to act.

@@ -26,6 +26,7 @@ use kyc_journey::{
     Verdict,
 };
 
+pub(crate) use self::awaited::looks;
 use self::follow::Following;
 #[cfg(test)]
 pub(crate) use self::seal::FileSealer;
@@ -172,7 +173,10 @@ async fn follow(following: Following, after: Seq, output: Output) -> Result<u8, 
     let (store, record, written) = following.end(followed).await;
     let printed = match output.json {
         true => show::print(&store, &record, output).await,
-        false => show::summary(&record, output),
+        false => match show::summary(&record, output) {
+            Ok(()) => show::tell_looks(&store, &record, output).await,
+            unprinted => unprinted,
+        },
     };
     store.leave().await;
     if !written || printed.is_err() {
@@ -221,7 +225,9 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
             let waiting_calls = calls.get(&journey.id).copied().unwrap_or_default();
             // Nobody knows what one has to give back that cannot be read.
             let is_damaged = record.is_none();
-            if only_left && journey.status.is_end() && waiting_calls == 0 && !is_damaged {
+            let looks = record.and_then(|record| looks(&record.state));
+            let is_left = waiting_calls > 0 || looks.is_some() || is_damaged;
+            if only_left && journey.status.is_end() && !is_left {
                 continue;
             }
             let by_hand = record.into_iter().flat_map(|record| record.state.by_hand());
@@ -229,11 +235,19 @@ async fn list(arguments: JourneyList, output: Output) -> Result<u8, Failure> {
                 journey,
                 by_hand: by_hand.map(|(_, task)| task).collect(),
                 waiting_calls,
+                looks_until: looks.map(|(_, last)| last),
                 is_damaged,
             });
         }
     }
     show::list(&journeys, output)?;
+    let looking = journeys
+        .iter()
+        .filter(|listed| listed.looks_until.is_some());
+    let looking: Vec<_> = looking.map(|listed| listed.journey.id.clone()).collect();
+    if !looking.is_empty() {
+        output.tell(&store.looked_by(&looking).await?);
+    }
     Ok(0)
 }
 

@@ -4,6 +4,7 @@
 use kyc_facade::provider_core::Mobile;
 use kyc_journey::{Fact, Journey, JourneyStatus, Leg, LegStatus};
 
+use super::awaited::looks;
 use super::follow::Following;
 use super::show::waits;
 use super::store::Store;
@@ -20,7 +21,7 @@ enum Next {
     Consent,
     /// These commands. There are none for one that only has to be followed.
     Commands(Vec<(Leg, Fact)>),
-    /// What it opened is given back.
+    /// What it opened is given back, or looked for to be.
     GiveBack,
 }
 
@@ -37,8 +38,8 @@ pub(crate) async fn run(
     let (id, record) = find(&store, &arguments.id).await?;
     let state = &record.state;
     let left = store.waiting_of(&id, Some(&record)).await?;
-    let next = next(state, only, left > 0)?;
-    if matches!(next, Next::GiveBack) {
+    let next = next(state, only, left > 0 || looks(state).is_some())?;
+    if left > 0 {
         let unreadable = store.unreadable_calls(std::slice::from_ref(&id)).await?;
         if unreadable.get(&id).is_some_and(|lost| *lost >= left) {
             let what_to_do = store.what_to_do(std::slice::from_ref(&id)).await?;
@@ -63,7 +64,8 @@ pub(crate) async fn run(
     follow(following, after, output).await
 }
 
-/// What lets it go on, or why nothing does: of one leg or of all, and of one that has ended if calls of it are left.
+/// What lets it go on, or why nothing does: of one leg or of all, and of one that has ended if calls of it are left, or a consent that it
+/// left open is looked for.
 fn next(state: &Journey, only: Option<Leg>, is_left: bool) -> Result<Next, Failure> {
     let status = state.status();
     if status.is_end() && is_left {

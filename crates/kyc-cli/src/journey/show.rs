@@ -6,6 +6,7 @@ use kyc_journey::{JourneyRecord, JourneySummary, Leg, Operation, OperatorTask, S
 use kyc_journey_server::{Line, Lines};
 use serde::Serialize;
 
+use super::awaited::looks;
 use super::store::Store;
 use crate::failure::Failure;
 use crate::output::{Output, counted};
@@ -22,6 +23,8 @@ struct Shown {
     timers: Vec<ShownTimer>,
     /// How many calls an ended journey has to make yet, which give something back.
     waiting_calls: usize,
+    /// Until when an ended journey looks for a consent that it left open, to revoke it.
+    looks_until: Option<Timestamp>,
     timeline: Vec<Line>,
 }
 
@@ -50,6 +53,8 @@ pub(crate) struct Listed {
     pub(crate) by_hand: Vec<OperatorTask>,
     /// How many calls it has to make yet, if it has ended, which give something back.
     pub(crate) waiting_calls: usize,
+    /// Until when it looks for a consent that it left open, to revoke it, if it has ended.
+    pub(crate) looks_until: Option<Timestamp>,
     /// It cannot be read.
     #[serde(rename = "damaged")]
     pub(crate) is_damaged: bool,
@@ -82,7 +87,31 @@ pub(crate) async fn print(
         let what_to_do = store.what_to_do(std::slice::from_ref(id)).await?;
         output.tell(&format!("{}; {what_to_do}", waits(waiting)));
     }
+    tell_looks(store, record, output).await
+}
+
+/// Says when a consent that the journey left open at its end is looked for next, until when, and by whom.
+pub(crate) async fn tell_looks(
+    store: &Store,
+    record: &JourneyRecord,
+    output: Output,
+) -> Result<(), Failure> {
+    let state = &record.state;
+    if let Some((next, last)) = looks(state) {
+        let looked_by = store.looked_by(std::slice::from_ref(state.id())).await?;
+        output.tell(&format!(
+            "{}, next at {next:.0}; {looked_by}",
+            looks_until(last)
+        ));
+    }
     Ok(())
+}
+
+/// That the person may yet approve, in words.
+pub(crate) fn looks_until(last: Timestamp) -> String {
+    format!(
+        "a consent that the person may yet approve is looked for, to be revoked, until {last:.0}"
+    )
 }
 
 /// What waits, in words.
@@ -179,6 +208,7 @@ fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> S
         legs: Leg::ALL.iter().copied().filter_map(leg).collect(),
         timers,
         waiting_calls,
+        looks_until: looks(state).map(|(_, last)| last),
         timeline,
     }
 }
@@ -205,6 +235,7 @@ pub(crate) fn list(journeys: &[Listed], output: Output) -> Result<(), Failure> {
         if listed.waiting_calls > 0 {
             left.push(waits(listed.waiting_calls));
         }
+        left.extend(listed.looks_until.map(looks_until));
         table.add_row([
             journey.id.to_string(),
             journey.status.as_str().to_owned(),

@@ -25,9 +25,10 @@ use kyc_journey_sqlite::{OpenError, SqliteEngine};
 use kyc_sandbox::{Sandbox, Settings, StateFileError};
 use tokio::sync::OnceCell;
 
-use super::awaited::awaited;
+use super::awaited::{awaited, looks};
 use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
+use super::show::looks_until;
 use crate::failure::Failure;
 use crate::ledger::{Ledger, not_withdrawn};
 use crate::output::{Output, counted};
@@ -443,7 +444,7 @@ impl Store {
             let calls = self.waiting_calls(&ended(&journeys), &records).await?;
             let is_left = |record: &JourneyRecord| {
                 let state = &record.state;
-                !state.status().is_end() || calls.contains_key(state.id())
+                !state.status().is_end() || calls.contains_key(state.id()) || looks(state).is_some()
             };
             left.extend(records.into_values().filter(is_left));
         }
@@ -642,7 +643,10 @@ impl Store {
             journeys.iter().partition(|id| unreadable.contains_key(*id));
         let mut said = Vec::new();
         if !whole.is_empty() {
-            said.push(self.made_by(&names(whole)).await?);
+            said.push(
+                self.done_by(&names(whole), ["makes them", "make them"])
+                    .await?,
+            );
         }
         if !lost.is_empty() {
             let lost = names(lost).join(", ");
@@ -659,23 +663,50 @@ impl Store {
         self.place.command(&words)
     }
 
-    /// What makes the calls with which these journeys give something back.
-    async fn made_by(&self, journeys: &[String]) -> Result<String, Failure> {
+    /// Who looks for what these journeys left open, once that is due.
+    pub(crate) async fn looked_by(&self, journeys: &[JourneyId]) -> Result<String, Failure> {
+        let journeys = names(journeys.iter().collect());
+        let words = [
+            "looks for it once that is due",
+            "look for them once that is due",
+        ];
+        self.done_by(&journeys, words).await
+    }
+
+    /// That these journeys look for what they left open, until when and by whom; `None` if there are none.
+    pub(crate) async fn looks_of(
+        &self,
+        looking: &[(JourneyId, Timestamp)],
+    ) -> Result<Option<String>, Failure> {
+        let Some(last) = looking.iter().map(|(_, last)| *last).max() else {
+            return Ok(None);
+        };
+        let journeys: Vec<_> = looking.iter().map(|(id, _)| id.clone()).collect();
+        let looked_by = self.looked_by(&journeys).await?;
+        Ok(Some(format!("{}; {looked_by}", looks_until(last))))
+    }
+
+    /// Which command does something for each of these journeys, in words for one command and for several.
+    async fn done_by(
+        &self,
+        journeys: &[String],
+        [does, do_so]: [&str; 2],
+    ) -> Result<String, Failure> {
         if !matches!(self.began_in_a_sandbox().await?, Some((_, true))) {
-            return Ok("a running `kyc journey serve` makes them".to_owned());
+            return Ok(format!("a running `kyc journey serve` {does}"));
         }
         let resume = |id: &String| format!("`{}`", self.resuming(id));
         let commands: Vec<_> = journeys.iter().map(resume).collect();
-        let make = match commands.len() {
-            1 => "makes",
-            _ => "make",
+        let does = match commands.len() {
+            1 => does,
+            _ => do_so,
         };
         let commands = commands.join(", ");
         let path = self.place.beside(SANDBOX);
         Ok(match path.exists() {
-            true => format!("{commands} {make} them, as a running `kyc journey serve` does"),
+            true => format!("{commands} {does}, as a running `kyc journey serve` does"),
             false => format!(
-                "{commands} {make} them, with the sandbox in which they began: bring its file, {}, which is missing",
+                "{commands} {does}, with the sandbox in which they began: bring its file, {}, which is missing",
                 path.display()
             ),
         })

@@ -539,3 +539,33 @@ fn lost_keys_say_whose_data_they_held_by_number() {
         assert!(!fs::exists(&key).unwrap());
     }
 }
+
+/// A consent that the person may yet approve is looked for after the withdrawal, by a handle that names nobody: an erasure leaves it.
+#[test]
+fn what_is_looked_for_after_a_withdrawal_is_told_and_outlives_an_erasure() {
+    let files = Files::new();
+    let plan = files.write("plan.toml", "[accounts]\nprovider = \"finpro\"\n");
+    // Leaves the aggregator's page, and decides nothing.
+    let number = "9001050000";
+    let started = files.start(number, &["--plan", &plan]);
+    assert_eq!(started.code, 4, "{started:?}");
+    let journey = id(&started);
+    let db = files.path("journeys.db");
+    let resume = format!("`kyc journey resume {journey} --sandbox --db {db}` looks for it");
+    let withdrawn = files.kyc(&["consent", "withdraw", "--mobile-number", number]);
+    let erased = files.kyc(&["erase", "--mobile-number", number]);
+    for run in [withdrawn, erased] {
+        assert_eq!(run.code, 0, "{run:?}");
+        let mut lines = run.stdout.lines();
+        let says = |line: &str| line.starts_with("to be done: a consent") && line.contains(&resume);
+        assert!(lines.any(says), "{run:?}");
+    }
+    // Another person takes longer, and meanwhile it expires.
+    files.start("9001050001", &["--plan", &plan]);
+    let resumed = files.run(&["resume", &journey, "--sandbox", "--json"]);
+    assert_eq!(resumed.code, 5, "{resumed:?}");
+    let timeline = resumed.answer()["timeline"].clone();
+    let mut timeline = timeline.as_array().unwrap().iter();
+    let is_look = |line: &Value| line["about"] == "find-consent" && line["said"] == "expired";
+    assert!(timeline.any(is_look), "{resumed:?}");
+}
