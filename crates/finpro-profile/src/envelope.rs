@@ -230,10 +230,10 @@ impl<T> ReceivedEnvelope<T> {
         let meaning = code.as_deref().and_then(meaning);
         // Other than the HTTP status says: it broke on the way.
         let broke = self.status.status().is_some_and(|status| status >= 500.0);
-        let class = if broke {
-            FaultClass::Contradictory
-        } else {
-            FaultClass::ByStatus
+        let class = match code.as_deref() {
+            _ if broke => FaultClass::Contradictory,
+            Some("NoDataAvailable" | "FP0060") => FaultClass::TooEarly,
+            _ => FaultClass::ByStatus,
         };
         Fault::new()
             .with_code(code)

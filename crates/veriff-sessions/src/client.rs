@@ -170,8 +170,8 @@ provider_core::operations! {
         ///
         /// # Errors
         ///
-        /// Awaiting it can return [`provider_core::Error`]: as of [`generate_mfa`](Self::generate_mfa); `RateLimited` for one wrong
-        /// password too many, after which the session is submitted.
+        /// Awaiting it can return [`provider_core::Error`]: as of [`generate_mfa`](Self::generate_mfa); for one wrong
+        /// password too many with an unknown outcome, because the session is submitted then: read its decision.
         verify_mfa(VerifyMfa);
 
         /// Deletes a session and its data: `DELETE /v1/sessions/{id}`. It cannot be taken back.

@@ -276,7 +276,7 @@ with_body!(
     VerifyMfa, Self::body, Self::read => MfaReply,
     // Wrong passwords are counted.
     Operation::new("verify-mfa", "POST /v1/sessions/{id}/mfa/verify", Idempotency::Unsafe)
-        .settled_by("verify the same password again: a refusal MFA_ALREADY_COMPLETED means that it was accepted")
+        .settled_by("verify the same password again: a refusal MFA_ALREADY_COMPLETED means that it was accepted; after too many wrong ones the session was submitted, so read its decision")
         // By the session's id in the signed body.
         .with_correlated_reply()
         .documented(Mark::Docs)

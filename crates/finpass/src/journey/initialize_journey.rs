@@ -3,7 +3,8 @@
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Label, Mark, Masked, Mobile,
-    Operation, RequestBuilder, ResponseError, Verified, check_person_url, check_web_url, lenient,
+    Operation, RequestBuilder, ResponseError, Verified, check_id, check_person_url, check_web_url,
+    lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,9 +147,7 @@ impl Endpoint for InitializeJourney {
         &'a self,
         request: RequestBuilder<'a, Finpass>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        if self.consent_type.as_str().is_empty() {
-            return Err(InvalidRequest::new("consent_type", "must not be empty"));
-        }
+        check_id("consent_type", self.consent_type.as_str())?;
         for (field, url) in [
             ("redirect_url", &self.return_url),
             ("webhook_url", &self.webhook_url),

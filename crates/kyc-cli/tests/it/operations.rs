@@ -240,6 +240,9 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
         &sandbox.environment,
     );
     assert!(run.stderr.ends_with("drift: none\n"), "{run:?}");
+    let of_machines = ["onboard", "--mobile", "9000000001", "--drift", "--json"];
+    let run = kyc(&of_machines, &sandbox.environment);
+    assert!(run.stderr.ends_with("{\"drift\":[]}\n"), "{run:?}");
     let refused = [
         "finpass",
         "init",
@@ -253,6 +256,8 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
         run.stderr.contains("drift: no reply to compare\n"),
         "{run:?}"
     );
+    let run = kyc(&[&refused[..], &["--drift", "--json"]].concat(), &[]);
+    assert!(run.stderr.contains("{\"drift\":null}\n"), "{run:?}");
 }
 
 #[test]

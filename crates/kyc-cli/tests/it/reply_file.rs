@@ -110,7 +110,7 @@ fn a_file_past_the_limit_of_the_process_loses_no_reply() {
         .envs(server.environment())
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
     assert_eq!(output.stdout, reply.as_bytes());
     assert!(names(folder.path()).is_empty());
 }
@@ -176,7 +176,7 @@ fn what_cannot_be_written_is_on_stdout() {
             .spawn()
             .unwrap();
         let run = ended(child);
-        assert_eq!((run.code, run.stdout.as_str()), (7, REPLY), "{run:?}");
+        assert_eq!((run.code, run.stdout.as_str()), (8, REPLY), "{run:?}");
         assert!(run.stderr.contains("the reply is on stdout"), "{run:?}");
         assert!(names(folder.path()).is_empty());
     }
@@ -385,6 +385,49 @@ fn every_member_that_carries_a_file_is_read_from_one() {
         let (run, server) = schedule(content);
         assert_eq!((run.code, server.connections()), (2, 0), "{run:?}");
         assert!(run.stderr.contains(rule), "{run:?}");
+    }
+}
+
+/// The second of the two would replace the first.
+#[test]
+fn a_reply_and_its_document_have_a_place_each() {
+    let server = FixedServer::answering("200 OK", "{}");
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| format!("{}/{name}", folder.path().display());
+    let about = ["deepvue", "e-aadhaar", "--consent", "--purpose", "KYC"];
+    let session = ["--initial-deepvue-transaction-id", "t-0", "--overwrite"];
+    for (out, document) in [
+        (file("z"), file("z")),
+        (file("z"), file("./z")),
+        ("-".to_owned(), "-".to_owned()),
+    ] {
+        let places = ["--out", &out, "--document", &document];
+        let run = kyc(
+            &[&about[..], &session, &places].concat(),
+            &server.environment(),
+        );
+        assert_eq!((run.code, server.connections()), (2, 0), "{run:?}");
+        assert!(
+            run.stderr.contains("--document: is where --out is"),
+            "{run:?}"
+        );
+        assert!(names(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_is_not_kept_whatever_its_status() {
+    for status in ["200 OK", "422 Unprocessable Entity"] {
+        let refusal = r#"{"success":false,"status_code":422,"message":"no","data":null}"#;
+        let server = FixedServer::answering(status, refusal);
+        let folder = TempDir::new().unwrap();
+        let out = folder.path().join("reply.json");
+        let run = kyc(&into(out.to_str().unwrap()), &server.environment());
+        assert_eq!(run.code, 4, "{run:?}");
+        assert!(
+            names(folder.path()).is_empty() && !run.stderr.contains("was kept"),
+            "{run:?}"
+        );
     }
 }
 
