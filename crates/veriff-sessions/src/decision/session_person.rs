@@ -7,7 +7,7 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::by_id;
-use crate::reply::{ReplyStatus, refused};
+use crate::reply::{ReplyStatus, id_number, refused};
 
 /// The request of the person of a session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,8 +63,8 @@ pub struct SessionPerson {
     /// Family name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub last_name: Option<Masked>,
-    /// National id number.
-    #[serde(default, deserialize_with = "lenient::text")]
+    /// National id number; of an Aadhaar number the last four digits.
+    #[serde(default, deserialize_with = "id_number")]
     pub id_code: Option<Masked>,
     /// `YYYY-MM-DD`.
     #[serde(default, deserialize_with = "lenient::text")]
