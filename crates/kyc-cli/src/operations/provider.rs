@@ -10,8 +10,8 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args as _, FromArgMatches as _,
 use kyc_facade::openapi::{Document, headline, members};
 use kyc_facade::provider_core::lint::OnFinding;
 use kyc_facade::provider_core::{
-    CallOptions, CatalogueEntry, Client, DriftRadar, Error, ErrorKind, Mark, Outcome, Provider,
-    RawResponse, ReplyText, RequestId, Response,
+    CallOptions, CatalogueEntry, Client, DriftRadar, Error, ErrorKind, Idempotency, Mark, Outcome,
+    Provider, RawResponse, ReplyText, RequestId, Response,
 };
 use serde_json::{Map, Value};
 
@@ -100,6 +100,14 @@ impl<P: Provider> ProviderOperations<P> {
         let data_is_required = only_in_data.iter().any(|member| member.required);
         let mut notes = vec![
             operation.route.to_string(),
+            match operation.idempotency {
+                Idempotency::Safe => "It reads, and changes nothing",
+                Idempotency::Repeatable => "Calling again does no harm and costs nothing",
+                Idempotency::Unsafe => {
+                    "Each call opens, bills or sends something: it is not retried once it may have been done"
+                }
+            }
+            .to_owned(),
             format!(
                 "Deadline: {} seconds, unless --timeout is given",
                 operation.timeout.as_secs()
