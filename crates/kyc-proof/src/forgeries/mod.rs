@@ -1,8 +1,8 @@
 //! Replies that were altered or made up: each is refused with its own error, after one request, and its body is never read.
 //!
-//! Rows are those of the fault matrix, which has replies as bytes on a socket; here are many more, without a network. A legal variant and
-//! a documented limit stand in the same table, with the reason. Pairs of headers, rotated secrets and genuine replies in a place that is
-//! not theirs are in consent-hmac's tests.
+//! Rows are numbered as those of the fault matrix, which has what happens to bytes on a socket; here is the rest, without a network. A
+//! legal variant and a documented limit stand in the same table, with the reason. Pairs of headers, rotated secrets and genuine replies in
+//! a place that is not theirs are in consent-hmac's tests.
 
 mod replies;
 pub(crate) mod veriff;
