@@ -1,8 +1,9 @@
-//! What is found by each of the keys by which it is documented to be found: data and analyses.
+//! What is found by each of the keys by which it is documented to be found: data, analyses and returns.
 
 use serde_json::{Value, json};
 
-use super::World;
+use super::{World, finpass_body};
+use crate::{control, send, verifications};
 
 /// Asks for a consent in an orchestrated journey; the handle and the journey's transaction.
 async fn orchestrated(world: &World, mobile: &str) -> (String, String) {
@@ -144,4 +145,57 @@ async fn the_data_of_a_reference_is_that_of_all_its_consents() {
     let mut expected = links_of(&handle(1)).await;
     expected.extend(links_of(&again).await);
     assert_eq!(of_account().await, Ok(expected));
+}
+
+#[tokio::test]
+async fn a_return_is_told_to_who_knows_the_token_whoever_the_provider_is() {
+    let world = World::new();
+    let sandbox = &world.sandbox;
+    let handle = world.ask("9001000000").await;
+    let body = finpass_body("9001000000");
+    let opened = world
+        .finpass("/services/account-aggregator/init", body)
+        .await;
+    let client = opened.json()["data"]["client_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let verification = json!({
+        "callback": "https://lender.example.test/verified",
+        "person": {"firstName": "Approve", "lastName": "Sample"},
+    });
+    let session = verifications::open(sandbox, verification).await;
+    let left = json!({
+        "callback": "https://lender.example.test/verified",
+        "person": {"firstName": "Abandon", "lastName": "Sample"},
+    });
+    let left = verifications::open(sandbox, left).await;
+
+    let told = async |id: &str| {
+        let path = format!("/sandbox/returns/{id}");
+        let refused = send(sandbox, "GET", &path, &[], "").await;
+        assert_eq!(refused.status, 401);
+        let reply = control::known(sandbox, &path).await;
+        match reply.status {
+            404 => None,
+            _ => Some(reply.json()["url"].as_str().unwrap().to_owned()),
+        }
+    };
+    for id in [&handle, &client, &session, &left] {
+        assert_eq!(told(id).await, None, "nobody has acted");
+    }
+    world.pass_seconds(120).await;
+    let back = told(&handle).await.unwrap();
+    assert!(back.starts_with("https://lender.example.test/done?state=s-1&ecres="));
+    assert_eq!(
+        world.decrypted(&back).await,
+        ("S".into(), "0".into(), handle)
+    );
+    let expected = format!("https://lender.example.test/back?client_id={client}&status=ACTIVE");
+    assert_eq!(told(&client).await, Some(expected));
+    let verified = Some("https://lender.example.test/verified".to_owned());
+    assert_eq!(told(&session).await, verified);
+    world.pass(super::DAY * 8).await;
+    assert_eq!((told(&session).await, told(&left).await), (verified, None));
+    assert_eq!(told("unknown").await, None);
 }
