@@ -29,7 +29,7 @@ pub struct ListConsentsV1 {
     /// The consent template
     #[serde(rename = "productID")]
     product_id: ProductId,
-    /// How many consents a page has
+    /// How many rows a page has; a consent has one for each account
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
     /// The page
