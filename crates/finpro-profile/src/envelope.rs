@@ -21,9 +21,9 @@ use serde_json::Value;
 pub struct Envelope<T> {
     /// The API's version; opaque.
     pub ver: Option<Label>,
-    /// `success`, where the operation says so; a refusal is an error.
+    /// `success`, where the operation says so.
     pub status: Option<Label>,
-    /// When the reply was made, ISO 8601, unchanged.
+    /// When the reply was made, ISO 8601.
     pub timestamp: Option<Label>,
     /// FinPro's id of the request. Quote it to support.
     pub txnid: Option<Label>,
