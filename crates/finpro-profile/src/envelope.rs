@@ -21,12 +21,12 @@ use serde_json::Value;
 pub struct Envelope<T> {
     /// The API's version; opaque.
     pub ver: Option<Label>,
-    /// `success`, where the operation says so; a refusal is an error.
+    /// `success`, where the operation says so.
     pub status: Option<Label>,
     /// `ok` (`[3p]`) where the operation has it in place of a status: requests of financial information (`[docs]`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<Label>,
-    /// When the reply was made, ISO 8601, unchanged.
+    /// When the reply was made, ISO 8601.
     pub timestamp: Option<Label>,
     /// FinPro's id of the request. Quote it to support.
     pub txnid: Option<Label>,

@@ -122,7 +122,7 @@ pub struct JourneyData {
     /// What the consent is for.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_type: Option<ConsentType>,
-    /// When the journey ends if the person has not consented, ISO 8601, unchanged.
+    /// When the journey ends if the person has not consented, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub expires_at: Option<Label>,
 }

@@ -54,7 +54,7 @@ pub(crate) const BATCH_HEADING: &str = "Many people";
 #[derive(Debug, Parser)]
 #[command(name = "kyc", version, after_help = AFTER_HELP, max_term_width = 80)]
 pub(crate) struct Arguments {
-    /// Print the provider's answer as JSON on stdout, errors as JSON on stderr
+    /// Print what is for stdout, such as a provider's answer, as JSON, and errors as JSON on stderr
     #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
@@ -129,7 +129,7 @@ pub(crate) enum Command {
     /// Receive webhooks, verify them, print them and forward them
     #[command(display_order = 84)]
     Listen(Listen),
-    /// Print a provider's operations as an OpenAPI 3.1 document
+    /// Print a provider's operations as an OpenAPI 3.1 document, in JSON
     #[command(display_order = 90)]
     Openapi {
         /// The provider: finpass, finpro, veriff, deepvue; or journeys: what `kyc journey serve` serves

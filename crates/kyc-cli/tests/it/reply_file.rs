@@ -615,3 +615,53 @@ fn a_terminal_shows_how_much_of_a_long_reply_is_there_and_nothing_else_does() {
         "{run:?}"
     );
 }
+
+/// A flag takes the file as it is, and the document says what is sent.
+#[test]
+fn the_help_of_a_flag_that_reads_a_file_says_what_the_file_is() {
+    for (provider, operation, flag, file, schema, sent) in [
+        (
+            "veriff",
+            "upload-media",
+            "--image-content <FILE>",
+            "The picture itself, not base64",
+            "/Picture/properties/content",
+            "The picture in base64",
+        ),
+        (
+            "finpro",
+            "push-pdf-analytics",
+            "--file-data <NAME=FILE>",
+            "the PDF itself, not base64",
+            "/PushPdfAnalytics/properties/fileData",
+            "a PDF in base64",
+        ),
+        (
+            "finpro",
+            "schedule-fi-requests",
+            "--consents-list <FILE>",
+            "A file of JSON",
+            "/ScheduleFiRequests/properties/consents_list",
+            "The consents, at most",
+        ),
+        (
+            "finpro",
+            "upload-fi-requests",
+            "--file <FILE>",
+            "The file itself: CSV",
+            "/UploadFiRequests/properties/file",
+            "The file: CSV",
+        ),
+    ] {
+        let help = kyc(&[provider, operation, "--help"], &[]).stdout;
+        let words: Vec<_> = help.split_whitespace().collect();
+        let help = words.join(" ");
+        assert!(help.contains(&format!("{flag} ")), "{help}");
+        assert!(help.contains(file), "{help}");
+        assert!(!help.contains(sent), "{help}");
+        let document = kyc(&["openapi", provider], &[]).answer();
+        let schema = format!("/components/schemas{schema}/description");
+        let told = document.pointer(&schema).unwrap().as_str().unwrap();
+        assert!(told.contains(sent), "{told}");
+    }
+}
