@@ -8,8 +8,8 @@ provider_core::operations! {
     pub struct ConsentClient(Veriff) {
         /// Records a person's answer to a consent text for a session: `POST /v1/sessions/{id}/consents`.
         ///
-        /// Of several consents for a session the latest is binding, so recording the same content again does no harm: the
-        /// call is retried when its outcome is unknown.
+        /// Of several consents for a session the latest is binding, so recording the same content again does no harm. This
+        /// client does so when the outcome is unknown.
         ///
         /// # Errors
         ///

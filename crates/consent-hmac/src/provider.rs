@@ -325,7 +325,6 @@ impl Refusal {
             (false, _) => None,
         };
         let about_credentials = code.as_deref().and_then(about_credentials);
-        let counted = code.as_deref() == Some("INVALID_OTP");
         let meaning = about_credentials
             .or_else(|| about_request(code.as_deref()?))
             .or_else(|| said(code.as_deref()?, self.message.as_deref()?));
@@ -335,16 +334,26 @@ impl Refusal {
             FaultClass::Contradictory
         } else if about_credentials.is_some() {
             FaultClass::Credentials
-        } else if counted {
-            FaultClass::Counted
         } else {
-            FaultClass::ByStatus
+            code.as_deref().map(class).unwrap_or_default()
         };
         Fault::new()
             .with_code(code)
             .with_message(self.message)
             .with_meaning(meaning)
             .with_class(class)
+    }
+}
+
+/// What a code says beside its meaning.
+fn class(code: &str) -> FaultClass {
+    match code.trim() {
+        "INVALID_OTP" => FaultClass::Counted,
+        "1305" | "1306" | "INVALID_RESEND_ATTEMPT" | "OTP_REQUEST_TOO_SOON" => FaultClass::TooEarly,
+        "MFA_ALREADY_COMPLETED" => FaultClass::AlreadyDone,
+        // A refusal that changes the session: it is submitted as it is.
+        "OTP_SUBMISSION_LIMIT_REACHED" => FaultClass::Contradictory,
+        _ => FaultClass::ByStatus,
     }
 }
 

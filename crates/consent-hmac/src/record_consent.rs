@@ -35,13 +35,13 @@ provider_core::open_enum! {
 
 /// The request: the session, the kind of consent, the answer, and the text that was shown.
 ///
-/// Of several consents for a session the latest is binding (`[seed]`). The client enforces no legal rules: a refusal is a
-/// valid answer, although an INE session cannot continue with one.
+/// Of several consents for a session the latest is binding (`[seed]`). A refusal is a valid answer, although an INE session
+/// cannot continue with one. This client enforces no legal rules.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct RecordConsent {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
     /// What the person consents to: ine, bipa, aadhaar, or another text
@@ -117,7 +117,7 @@ pub struct ConsentRecord {
         skip_serializing_if = "Option::is_none"
     )]
     pub context: Option<ConsentContext>,
-    /// The session that it belongs to. A reply that names another session than the request is refused.
+    /// The session that it belongs to. This client refuses a reply that names another one than the request.
     pub session_id: String,
 }
 

@@ -8,9 +8,9 @@ provider_core::operations! {
     /// Calls Deepvue's DigiLocker family. Cheap to clone; share one, because connections are kept in it.
     #[catalogue]
     pub struct DigilockerClient(Deepvue) {
-        /// Opens a session in which the person grants access: `POST /v1/kyc/digilocker/initiate-session`.
+        /// Opens a session in which the person grants access to documents: `POST /v1/kyc/digilocker/initiate-session`.
         ///
-        /// Calling again may open a second session, so the call is retried only if it was never sent or was refused
+        /// Calling again may open a second session. This client repeats it only if it was never sent or was refused
         /// temporarily.
         ///
         /// # Errors
@@ -19,10 +19,11 @@ provider_core::operations! {
         /// refused field; `Decode` for a success without data.
         initiate_session(InitiateSession);
 
-        /// Completes a session's authorisation with the code of the browser's return: `POST /v1/kyc/digilocker/access-token`.
+        /// Completes a session's authorisation with the code that the browser brought back:
+        /// `POST /v1/kyc/digilocker/access-token`.
         ///
-        /// No access token comes back: Deepvue keeps it, and names it by the session. The code is good for one use, so the call is
-        /// retried only if it was never sent or was refused temporarily. Refusals of its own, such as of an old code, are not
+        /// No access token comes back: Deepvue keeps it with the session. The code is good for one use. This client repeats the
+        /// call only if it was never sent or was refused temporarily. Refusals of its own, such as of an old code, are not
         /// documented (`[unknown]`).
         ///
         /// # Errors
@@ -33,8 +34,8 @@ provider_core::operations! {
 
         /// Lists the documents that were issued to the person: `POST /v1/kyc/digilocker/issued-files`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Fetch what you need within the hour that
-        /// [`expires_in`](crate::Authorization::expires_in) tells.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Fetch what you need within the hour
+        /// that [`expires_in`](crate::Authorization::expires_in) tells.
         ///
         /// # Errors
         ///
@@ -43,7 +44,7 @@ provider_core::operations! {
 
         /// Reads the person's e-Aadhaar: `POST /v1/kyc/digilocker/eaadhaar`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Not every account has one, see
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Not every account has one, see
         /// [`eaadhaar`](crate::Authorization::eaadhaar).
         ///
         /// # Errors
@@ -53,8 +54,9 @@ provider_core::operations! {
 
         /// Reads one of the person's documents: `POST /v1/kyc/digilocker/file`.
         ///
-        /// A read, so it is retried when its outcome is unknown. In what form it comes no page says (`[unknown]`):
-        /// [`DocumentText`](crate::DocumentText) keeps it as it is, and says what it looks like.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. No page says in what form the
+        /// document comes (`[unknown]`). This client keeps it as it is in a [`DocumentText`](crate::DocumentText), which says
+        /// what it looks like.
         ///
         /// # Errors
         ///

@@ -56,13 +56,13 @@ provider_core::text_input! { DigilockerCode, "The code of the browser's return."
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct CompleteAuthorization {
-    /// The person agreed; without this nothing is sent
+    /// That the person agreed: Y, the only value
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,
     /// The session's id, the transaction_id of the reply that opened it
     initial_deepvue_transaction_id: TransactionId,
-    /// The code of the browser's return
+    /// The code that the browser brought back, the parameter code of its return
     digilocker_code: DigilockerCode,
 }
 
@@ -103,18 +103,17 @@ pub struct Authorization {
     /// For how many seconds documents can be fetched; 3600 in the example. No call to renew it is documented.
     #[serde(default, deserialize_with = "personal::integer")]
     pub expires_in: Option<u64>,
-    /// When the consent ends, in Unix seconds, unchanged; see [`consent_ends`](Self::consent_ends).
+    /// When the consent ends, in Unix seconds; see [`Authorization::consent_ends`].
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["string", "integer", "null"])))]
     #[serde(default, deserialize_with = "personal::text")]
     pub consent_valid_till: Option<Label>,
-    /// The person's id at DigiLocker, unchanged.
+    /// The person's id at DigiLocker.
     #[serde(alias = "digilocker_id", default, deserialize_with = "lenient::text")]
     pub digilockerid: Option<Masked>,
     /// The name.
     #[serde(default, deserialize_with = "personal::text")]
     pub name: Option<Masked>,
-    /// The date of birth as `DDMMYYYY`, unchanged; as a number it has lost a leading zero. See
-    /// [`date_of_birth`](Self::date_of_birth).
+    /// The date of birth as `DDMMYYYY`; as a number it has lost a leading zero. See [`Authorization::date_of_birth`].
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["string", "integer", "null"])))]
     #[serde(default, deserialize_with = "personal::text")]
     pub dob: Option<Masked>,

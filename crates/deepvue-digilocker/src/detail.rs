@@ -65,6 +65,12 @@ impl Detail {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Text(text) => {
+                if let Some((code, meaning)) = of_digilocker(text.expose()) {
+                    return Fault::new()
+                        .with_code(Some(code.to_owned()))
+                        .with_message(Some(text.expose().to_owned()))
+                        .with_meaning(Some(meaning));
+                }
                 let (class, meaning) = documented(text.expose()).unzip();
                 let class = class.unwrap_or_default();
                 Fault::new()
@@ -163,6 +169,42 @@ fn documented(text: &str) -> Option<(FaultClass, &'static str)> {
     })
 }
 
+/// The code and meaning of an error of DigiLocker's own, told by its code or its description (`[upstream]`: the specification for
+/// authorised partners). How Deepvue passes them on is not documented (`[unknown]`): one that is the whole text is believed.
+fn of_digilocker(text: &str) -> Option<(&'static str, &'static str)> {
+    const ERRORS: [(&str, &str, &str); 5] = [
+        (
+            "invalid_token",
+            "the access token is invalid",
+            "DigiLocker has no authorisation of the person's: it is not complete yet, or it is over",
+        ),
+        (
+            "invalid_uri",
+            "no file found for given uri",
+            "DigiLocker has no document with this URI",
+        ),
+        (
+            "uri_missing",
+            "uri parameter missing",
+            "the URI of the document is missing",
+        ),
+        (
+            "aadhaar_not_linked",
+            "aadhaar is not linked to the account",
+            "no Aadhaar number is linked to the person's DigiLocker account",
+        ),
+        (
+            "aadhaar_not_available",
+            "aadhaar data is not available for this user. please perform aadhaar ekyc again",
+            "the person's DigiLocker account has no e-Aadhaar",
+        ),
+    ];
+    let same = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    let mut errors = ERRORS.into_iter();
+    let found = errors.find(|(code, description, _)| same == *code || same == *description);
+    found.map(|(code, _, meaning)| (code, meaning))
+}
+
 /// A fixed description of a refused field, because the provider's text is not printed.
 fn refused_field(location: &str) -> Option<&'static str> {
     let mut parts = location.split('.').skip_while(|part| *part == "body");
@@ -223,6 +265,30 @@ mod tests {
             assert!(documented(text).is_some(), "{text}");
         }
         assert_eq!(documented("Internal"), None);
+    }
+
+    #[test]
+    fn an_error_of_digilocker_s_own_is_told_with_its_meaning() {
+        let told = |text: &str| Detail::Text(masked(text)).into_fault().to_string();
+        let expected = "aadhaar_not_available: the person's DigiLocker account has no e-Aadhaar";
+        assert_eq!(told("aadhaar_not_available"), expected);
+        let description =
+            "Aadhaar data is not available for this user. Please perform Aadhaar eKYC again.";
+        assert_eq!(told(description), expected);
+        for text in [
+            "invalid_token",
+            "INVALID_URI",
+            " uri_missing ",
+            "aadhaar_not_linked",
+        ] {
+            let told = told(text);
+            let code = text.trim().to_ascii_lowercase();
+            assert!(told.starts_with(&format!("{code}: ")), "{told}");
+        }
+        assert_eq!(
+            told("aadhaar_not_available for CANARY"),
+            "no documented reason"
+        );
     }
 
     #[test]

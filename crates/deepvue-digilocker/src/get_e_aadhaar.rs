@@ -18,7 +18,7 @@ use crate::{Consent, DocumentText, TransactionId, document};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetEAadhaar {
-    /// The person agreed; without this nothing is sent
+    /// That the person agreed: Y, the only value
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,
@@ -55,13 +55,15 @@ pub type EAadhaarReply = Envelope<EAadhaar>;
 
 /// An e-Aadhaar. The page speaks of its XML, which is not in the reply, so its signature cannot be verified this way.
 ///
-/// All of it is personal, and `Debug` prints none of it. An Aadhaar number that the provider has not masked is hidden but for its
-/// last four digits, in every text of it; [`Response::body`](provider_core::Response::body) is not masked: do not store it. A reply without any of its parts is an error.
+/// All of it is personal, and `Debug` prints none of it. An Aadhaar number may come unmasked, in any text: do not store the
+/// reply as it came. This client hides all but the last four digits everywhere but in
+/// [`Response::body`](provider_core::Response::body), and takes a reply without any of these parts for an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct EAadhaar {
-    /// The last four digits of the Aadhaar number behind a mask, whose form is not documented; never more.
+    /// The Aadhaar number, masked but for its last four digits; the mask's form is not documented. This client never shows more
+    /// of it.
     #[serde(default, deserialize_with = "personal::masked_uid")]
     pub masked_uid: Option<Masked>,
     /// Who it is.
@@ -83,7 +85,7 @@ pub struct EAadhaar {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProofOfIdentity {
-    /// The date of birth, unchanged; its form is not documented.
+    /// The date of birth; its form is not documented.
     #[serde(default, deserialize_with = "personal::text")]
     pub dob: Option<Masked>,
     /// The gender.

@@ -19,7 +19,7 @@ use crate::{Consent, Deepvue, DocumentText, FileUri, TransactionId};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetFile {
-    /// The person agreed; without this nothing is sent
+    /// That the person agreed: Y, the only value
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,

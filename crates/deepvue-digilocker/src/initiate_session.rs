@@ -106,7 +106,7 @@ provider_core::masked_text! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct InitiateSession {
-    /// The person agreed; without this nothing is sent
+    /// That the person agreed: Y, the only value
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,

@@ -13,7 +13,7 @@ use crate::{Consent, TransactionId};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct ListIssuedFiles {
-    /// The person agreed; without this nothing is sent
+    /// That the person agreed: Y, the only value
     consent: Consent,
     /// Why the documents are wanted
     purpose: String,
@@ -62,7 +62,7 @@ pub struct IssuedFile {
     /// Usually blank.
     #[serde(default, deserialize_with = "personal::text")]
     pub size: Option<Label>,
-    /// When it changed, unchanged: its form differs between providers.
+    /// When it changed: its form differs between providers.
     #[serde(default, deserialize_with = "personal::text")]
     pub date: Option<Label>,
     /// Usually blank.

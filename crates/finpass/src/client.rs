@@ -11,7 +11,7 @@ provider_core::operations! {
     pub struct FinpassClient(Finpass) {
         /// Opens an account aggregator consent session: *Initialize*, `POST /api/v1/services/account-aggregator/init`.
         ///
-        /// Each call opens another session, so it is retried only if it was never sent or was refused temporarily.
+        /// Each call opens another session. This client repeats it only if it was never sent or was refused temporarily.
         ///
         /// # Errors
         ///
@@ -22,8 +22,8 @@ provider_core::operations! {
         /// Requests new data under an existing consent: *Refresh Data*,
         /// `POST /api/v1/services/account-aggregator/refresh-data`.
         ///
-        /// Finpass processes it asynchronously; the reply has the id of the refresh. Each call starts another one, so it is
-        /// retried only if it was never sent or was refused temporarily. The fields are those of the company that Finpass
+        /// Finpass processes it asynchronously; the reply has the id of the refresh. Each call starts another one. This client
+        /// repeats it only if it was never sent or was refused temporarily. The fields are those of the company that Finpass
         /// probably relays to, unconfirmed (`[upstream]`).
         ///
         /// # Errors
@@ -35,8 +35,8 @@ provider_core::operations! {
         /// Reads links to the statements of the consented accounts: *Fetch PDF Report*,
         /// `POST /api/v1/services/account-aggregator/fetch-statement-pdf`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Each statement has its own status. The links are at another
-        /// host, and are not followed.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Each statement has its own status.
+        /// The links are at another host. This client does not follow them.
         ///
         /// # Errors
         ///
@@ -48,8 +48,9 @@ provider_core::operations! {
         /// Reads the data of the consented accounts: *Fetch JSON Report*,
         /// `POST /api/v1/services/account-aggregator/fetch-json-report`.
         ///
-        /// A read, so it is retried when its outcome is unknown. What it answers before the person has consented is not
-        /// documented (`[unknown]`). The shape is upstream's and that of its clients, unconfirmed (`[upstream]`, `[3p]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. What it answers before the person
+        /// has consented is not documented (`[unknown]`). The shape is upstream's and that of its clients, unconfirmed
+        /// (`[upstream]`, `[3p]`).
         ///
         /// # Errors
         ///
@@ -58,10 +59,11 @@ provider_core::operations! {
         /// session; otherwise as [`initialize`](Self::initialize).
         fetch_json_report(FetchJsonReport);
 
-        /// Opens a journey of consent and analysis: *Initialize* of AA-BSA, `POST /api/v1/aa-bsa-journey/init`.
+        /// Opens a journey of consent and analysis in one: *Initialize* of AA-BSA, `POST /api/v1/aa-bsa-journey/init`.
         ///
-        /// Each call opens another journey, so it is retried only if it was never sent or was refused temporarily. Its errors are
-        /// cut off (`[unknown]`); the codes of a sister page, `INVALID_INPUT` and one that begins with `INVALID_CREDE`, are known.
+        /// Each call opens another journey. This client repeats it only if it was never sent or was refused temporarily. Its
+        /// errors are cut off (`[unknown]`); the codes of a sister page, `INVALID_INPUT` and one that begins with
+        /// `INVALID_CREDE`, are known.
         ///
         /// # Errors
         ///
@@ -70,10 +72,10 @@ provider_core::operations! {
         /// [`initialize`](Self::initialize).
         initialize_journey(InitializeJourney);
 
-        /// Reads how a journey is: *Status* of AA-BSA, `GET /api/v1/aa-bsa-journey/status`.
+        /// Reads the status of a journey: *Status* of AA-BSA, `GET /api/v1/aa-bsa-journey/status`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Poll it, or wait for the webhook, which is not signed: ask here
-        /// all the same. Its errors are not documented (`[unknown]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Poll it, or wait for the webhook;
+        /// that is not signed, so read the status here all the same. Its errors are not documented (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -81,11 +83,10 @@ provider_core::operations! {
         /// `Verification` for a reply about another journey; otherwise as [`initialize`](Self::initialize).
         journey_status(GetJourneyStatus);
 
-        /// Reads what Finpass concludes from a journey's accounts: *Analysis JSON* of AA-BSA,
-        /// `GET /api/v1/aa-bsa-journey/analysis-json`.
+        /// Reads the analysis of a journey's accounts: *Analysis JSON* of AA-BSA, `GET /api/v1/aa-bsa-journey/analysis-json`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The journey must be complete. Its errors are not documented
-        /// (`[unknown]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The journey must be complete. Its
+        /// errors are not documented (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -93,10 +94,11 @@ provider_core::operations! {
         /// an income; `Verification` for a reply about another journey; otherwise as [`initialize`](Self::initialize).
         analysis_json(GetAnalysis);
 
-        /// Reads a journey's accounts: *Statement Result* of AA-BSA, `GET /api/v1/aa-bsa-journey/statement-result`.
+        /// Reads a journey's accounts and their transactions: *Statement Result* of AA-BSA,
+        /// `GET /api/v1/aa-bsa-journey/statement-result`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The journey must be complete. Its errors are not documented
-        /// (`[unknown]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The journey must be complete. Its
+        /// errors are not documented (`[unknown]`).
         ///
         /// # Errors
         ///

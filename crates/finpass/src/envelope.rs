@@ -25,7 +25,7 @@ pub struct Envelope<T> {
     /// A copy of the HTTP status, if present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
-    /// Always true here: a `false` is an error.
+    /// Always true: a reply with `false` is a refusal.
     pub success: bool,
     /// For people; do not match on it.
     #[serde(skip_serializing_if = "Option::is_none")]

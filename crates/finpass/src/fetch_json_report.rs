@@ -16,7 +16,7 @@ use crate::{DataRequestId, Finpass, ReportFlow, SessionId};
 /// The request of *Fetch JSON Report*. The names of its members are upstream's, and those of *Fetch PDF Report* (`[upstream]`,
 /// `[docs: AA-pdf]`).
 ///
-/// As JSON it has the members that are sent: without `request_id` it is that of a lending decision.
+/// Without `request_id` it is that of a lending decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
@@ -48,18 +48,18 @@ pub type JsonReport = Envelope<JsonReportData>;
 /// in [`Response::body`](provider_core::Response::body).
 ///
 /// How a session answers whose consent is not given yet is not documented (`[unknown]`). One client expects a
-/// [`status`](Self::status) instead of the accounts (`[3p]`): a reply with neither is an error.
+/// [`status`](Self::status) instead of the accounts (`[3p]`). This client takes a reply with neither for an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct JsonReportData {
-    /// The session's id. A reply that names another session than the request is refused.
+    /// The session's id. This client refuses a reply that names another one than the request.
     #[serde(default, deserialize_with = "echoed")]
     pub client_id: Option<SessionId>,
     /// `PENDING` while the person has not decided, `COMPLETED`, `READY` or `FAILED` (`[3p]`). Another one is not final.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<Label>,
-    /// The accounts; `None` while there are none. One that cannot be read does not fail the others, see [`Items::unread`].
+    /// The accounts; `None` while there are none. This client sets aside one that it cannot read, see [`Items::unread`].
     pub account_aggregator_json: Option<Items<ReportedAccount>>,
 }
 
@@ -155,8 +155,8 @@ provider_core::open_enum! {
 
 /// A transaction (`[3p]`).
 ///
-/// Amounts are text or numbers, and kept as text, digit by digit: read them as exact decimals and never as
-/// floats. `provider_core::Amount`, with the feature `money`, is one.
+/// Amounts are text or numbers: read them as exact decimals and never as floats. This client keeps them as text, digit by
+/// digit. `provider_core::Amount`, with the feature `money`, is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -181,7 +181,7 @@ pub struct ReportedTransaction {
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["string", "number", "null"])))]
     #[serde(default, deserialize_with = "Read::text")]
     pub transaction_balance: Read<Masked>,
-    /// When it happened, unchanged: `YYYY-MM-DDTHH:MM:SS.f`, without a zone.
+    /// When it happened: `YYYY-MM-DDTHH:MM:SS.f`, without a zone.
     #[serde(default, deserialize_with = "lenient::text")]
     pub transaction_timestamp: Option<Masked>,
     /// The day from which it counts, `YYYY-MM-DD`.

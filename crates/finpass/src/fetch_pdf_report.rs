@@ -12,7 +12,7 @@ use crate::{DataRequestId, Finpass, ReportFlow, SessionId};
 
 /// The request of *Fetch PDF Report* (`[docs: AA-pdf]`).
 ///
-/// As JSON it has the members that are sent: without `request_id` it is that of a lending decision.
+/// Without `request_id` it is that of a lending decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
@@ -45,10 +45,10 @@ pub type PdfReport = Envelope<PdfReportData>;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PdfReportData {
-    /// The session's id. A reply that names another session than the request is refused.
+    /// The session's id. This client refuses a reply that names another one than the request.
     #[serde(default, deserialize_with = "echoed")]
     pub client_id: Option<SessionId>,
-    /// The statements. One that cannot be read, or whose link is no `http` or `https` URL, does not fail the others, see
+    /// The statements. This client sets aside one that it cannot read, or whose link is no `http` or `https` URL, see
     /// [`Items::unread`].
     pub reports: Items<PdfStatement>,
 }

@@ -190,7 +190,8 @@ pub struct InitializedData {
     /// The e-mail address, as Finpass echoes it.
     #[serde(default, deserialize_with = "lenient::text")]
     pub email_id: Option<Masked>,
-    /// Where to send the person's browser, an absolute `http` or `https` URL; `redirect_url` on the wire.
+    /// Where to send the person's browser, an absolute `http` or `https` URL. This client names it otherwise than the wire,
+    /// where it is `redirect_url`.
     #[serde(rename = "redirect_url")]
     pub consent_url: ConsentUrl,
     /// Whether a PAN was sent and none was echoed: Finpass has probably ignored it. Its field table and its sample disagree

@@ -26,13 +26,14 @@ use crate::{ConsentId, JourneyId, LinkRefNumber, RefToken, TransactionId, xml};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, extend("allOf" = [{"oneOf": [{"required": ["consentID", "journeyID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct AnalyticsSubject {
-    /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; it and journeyID, or
+    /// transactionId, are required
     #[serde(rename = "consentID", default, skip_serializing_if = "Option::is_none")]
     consent_id: Option<ConsentId>,
-    /// The journey of the consent
+    /// The consent's journey; no page says what gives its id
     #[serde(rename = "journeyID", default, skip_serializing_if = "Option::is_none")]
     journey_id: Option<JourneyId>,
-    /// The id of an orchestrated journey, instead of the consent
+    /// The id of an orchestrated journey, the transaction_id of request-consent-v3, instead of the consent
     #[serde(
         rename = "transactionId",
         default,
@@ -131,20 +132,21 @@ impl GetAnalyticsXml {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["consentID", "journeyID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAnalyticsExcel {
-    /// The aggregator's id of the consent; it and journeyID, or transactionId, are required
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; it and journeyID, or
+    /// transactionId, are required
     #[serde(rename = "consentID", default, skip_serializing_if = "Option::is_none")]
     consent_id: Option<ConsentId>,
-    /// The journey of the consent
+    /// The consent's journey; no page says what gives its id
     #[serde(rename = "journeyID", default, skip_serializing_if = "Option::is_none")]
     journey_id: Option<JourneyId>,
-    /// The id of an orchestrated journey, instead of the consent
+    /// The id of an orchestrated journey, the transaction_id of request-consent-v3, instead of the consent
     #[serde(
         rename = "transactionId",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     transaction_id: Option<TransactionId>,
-    /// Of these accounts only, by their links
+    /// Of these accounts only: their linkRefNumber, from fi-request-status
     #[serde(
         rename = "linkRefNumber",
         default,
@@ -181,7 +183,7 @@ impl GetAnalyticsExcel {
     }
 }
 
-/// An analysis in its second envelope (`[docs]`). One that says that it failed is an error.
+/// An analysis in its second envelope (`[docs]`). One may say here that it failed. This client makes an error of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -477,11 +479,14 @@ pub struct PushPdfAnalytics {
     mobile_number: Mobile,
     /// The customer's loan account
     loan_account_number: Masked,
-    /// The statements: objects whose longest member is a PDF as Base64
+    /// The statements: objects of texts, of which the longest is a PDF in base64; no page names the members
     // No limit is documented (`[unknown]`).
     #[cfg_attr(
         feature = "schema",
-        schemars(extend("x-kyc-file" = {"encoding": "named-pdf", "maxBytes": 20_000_000}))
+        schemars(extend("x-kyc-file" = {
+            "encoding": "named-pdf", "maxBytes": 20_000_000,
+            "description": "A statement: the name of the member that carries it, and the PDF itself, not base64, of at most 20 MB",
+        }))
     )]
     #[serde(rename = "fileData")]
     file_data: Vec<StatementFile>,
@@ -533,12 +538,12 @@ pub struct PdfAnalyticsPushed {
     pub message: Option<Masked>,
 }
 
-/// A question for how the analysis of statements is (`[docs]`).
+/// A question for the status of an analysis of statements (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetPdfAnalyticsStatus {
-    /// The token of the statements
+    /// The ref_token of push-pdf-analytics
     ref_token: RefToken,
 }
 
@@ -559,12 +564,12 @@ provider_core::open_enum! {
     }
 }
 
-/// How the analysis of statements is (`[docs]`).
+/// The status of an analysis of statements (`[docs]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PdfAnalyticsStatus {
-    /// How it is.
+    /// The status.
     pub status: PdfAnalyticsState,
     /// For people.
     #[serde(default, deserialize_with = "lenient::text")]
@@ -576,7 +581,7 @@ pub struct PdfAnalyticsStatus {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetPdfAnalyticsJson {
-    /// The token of the statements
+    /// The ref_token of push-pdf-analytics
     ref_token: RefToken,
 }
 

@@ -21,7 +21,7 @@ use crate::{ConfigId, ConsentId, FiAccount, ReferenceId, SessionId, UtcTime};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct BulkConsent {
-    /// The aggregator's id of the consent
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED
     consent_id: ConsentId,
     /// The beginning of the data, such as 2030-01-01T00:00:00Z
     #[serde(
@@ -37,7 +37,7 @@ pub struct BulkConsent {
         skip_serializing_if = "Option::is_none"
     )]
     fi_data_range_to: Option<UtcTime>,
-    /// The configuration
+    /// The configuration's id; no page says where it is from
     #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
     config_id: Option<ConfigId>,
 }
@@ -95,12 +95,15 @@ impl BulkConsent {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct ScheduleFiRequests {
-    /// Your id of the batch, 5 to 60 letters, digits, - and _; not one that you used before
+    /// Your own id of the batch, 5 to 60 letters, digits, - and _; not one that you used before
     reference_id: ReferenceId,
     /// The consents, at most 10,000; one that is named twice is fetched twice
     #[cfg_attr(
         feature = "schema",
-        schemars(extend("x-kyc-file" = {"encoding": "json", "maxBytes": ConsentsFile::MAX_BYTES}))
+        schemars(extend("x-kyc-file" = {
+            "encoding": "json", "maxBytes": ConsentsFile::MAX_BYTES,
+            "description": "A file of JSON: a list of at most 10,000 objects with consent_id, and fiDataRangeFrom, fiDataRangeTo and configId if they have their own",
+        }))
     )]
     consents_list: Vec<BulkConsent>,
     /// The beginning of the data of consents without one of their own, such as 2030-01-01T00:00:00Z
@@ -117,7 +120,7 @@ pub struct ScheduleFiRequests {
         skip_serializing_if = "Option::is_none"
     )]
     fi_data_range_to: Option<UtcTime>,
-    /// The configuration of consents without one of their own
+    /// The configuration's id for consents without one of their own; no page says where it is from
     #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
     config_id: Option<ConfigId>,
 }
@@ -443,13 +446,16 @@ pub struct UploadFiRequests {
     /// The file: CSV with a column consentId, or JSON, of at most 10 MiB
     #[cfg_attr(
         feature = "schema",
-        schemars(extend("format" = "binary", "x-kyc-file" = {"encoding": "text", "maxBytes": ConsentsFile::MAX_BYTES}))
+        schemars(extend("format" = "binary", "x-kyc-file" = {
+            "encoding": "text", "maxBytes": ConsentsFile::MAX_BYTES,
+            "description": "The file itself: CSV with a column consentId, or JSON, in UTF-8 without a byte order mark, of at most 10 MiB",
+        }))
     )]
     file: ConsentsFile,
     /// Your id of the batch, 5 to 60 letters, digits, - and _; made by FinPro if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference_id: Option<ReferenceId>,
-    /// The batch's configuration
+    /// The batch's configuration, as JSON; its members are not documented
     #[serde(default, skip_serializing_if = "Option::is_none")]
     global_config: Option<BulkConfig>,
     /// The beginning of the data of consents without one of their own, such as 2030-01-01T00:00:00Z
@@ -466,7 +472,7 @@ pub struct UploadFiRequests {
         skip_serializing_if = "Option::is_none"
     )]
     fi_data_range_to: Option<UtcTime>,
-    /// The configuration of consents without one of their own
+    /// The configuration's id for consents without one of their own; no page says where it is from
     #[serde(rename = "configId", default, skip_serializing_if = "Option::is_none")]
     config_id: Option<ConfigId>,
 }
@@ -562,7 +568,7 @@ impl Endpoint for UploadFiRequests {
 }
 
 provider_core::open_enum! {
-    /// How a batch or a row of it is (`[docs]`).
+    /// The status of a batch or of a row of it (`[docs]`).
     pub enum BulkStatus {
         /// Accepted.
         Ready = "READY",
@@ -575,7 +581,7 @@ provider_core::open_enum! {
     }
 }
 
-/// A batch that was accepted (`[docs]`). A reply that names another reference than the request is refused.
+/// A batch that was accepted (`[docs]`). This client refuses a reply that names another one than the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -586,7 +592,7 @@ pub struct BulkBatch {
     /// FinPro's id.
     #[serde(default, deserialize_with = "lenient::text")]
     pub batch_id: Option<Label>,
-    /// How it is.
+    /// The status.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<BulkStatus>,
     /// How many rows it has; for a batch that was sent as JSON.
@@ -612,18 +618,18 @@ provider_core::open_enum! {
     }
 }
 
-/// Which rows of a batch are told.
+/// Which rows of a batch the reply has.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct BulkFilters {
-    /// With one of these: READY, IN_PROGRESS, COMPLETED, FAILED
+    /// Only those with one of these statuses: READY, IN_PROGRESS, COMPLETED, FAILED
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     status: Vec<BulkStatus>,
-    /// That can be tried again: Yes, No or YesWithModifications
+    /// Only those that can be tried again, or not: Yes, No or YesWithModifications
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_eligible: Option<RetryEligible>,
-    /// With this text in them
+    /// Only those with this text in them
     #[serde(default, skip_serializing_if = "Option::is_none")]
     search: Option<Masked>,
 }
@@ -643,12 +649,12 @@ impl BulkFilters {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetBulkStatus {
-    /// The id of the batch, 5 to 60 letters, digits, - and _
+    /// The id of the batch, the reference_id of schedule-fi-requests or upload-fi-requests: 5 to 60 letters, digits, - and _
     reference_id: ReferenceId,
-    /// Which rows are told; all if absent
+    /// Which rows the reply has; all if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     filters: Option<BulkFilters>,
-    /// The page
+    /// The page; no page of FinPro says where they begin, and the sandbox's begin with 1
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<u32>,
     /// How many rows a page has
@@ -714,12 +720,12 @@ impl GetBulkStatus {
     }
 }
 
-/// How a batch is (`[docs]`). A reply that names another reference than the request is refused.
+/// The status of a batch (`[docs]`). This client refuses a reply that names another one than the request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct BulkProgress {
-    /// How the batch is.
+    /// The status of the batch.
     pub batch_status: BulkStatus,
     /// Your id of it.
     #[serde(default, deserialize_with = "values::id")]
@@ -727,7 +733,7 @@ pub struct BulkProgress {
     /// FinPro's id of it.
     #[serde(default, deserialize_with = "lenient::text")]
     pub batch_id: Option<Label>,
-    /// How many rows are how.
+    /// The number of rows by status.
     #[serde(default, deserialize_with = "lenient::object")]
     pub summary: Option<BulkSummary>,
     /// What it was made of, and when.
@@ -736,12 +742,12 @@ pub struct BulkProgress {
     /// Which page of the rows it is.
     #[serde(default, deserialize_with = "lenient::object")]
     pub pagination: Option<BulkPage>,
-    /// The rows of the page. One that cannot be read is set aside, see [`Items::unread`].
+    /// The rows of the page. This client sets aside one that it cannot read, see [`Items::unread`].
     #[serde(default, deserialize_with = "values::one_or_many")]
     pub records: Items<BulkRecord>,
 }
 
-/// How many rows of a batch are how (`[docs]`).
+/// The number of rows of a batch by status (`[docs]`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -771,10 +777,10 @@ pub struct BulkMetadata {
     /// The file's name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub file_name: Option<Masked>,
-    /// When it was sent, unchanged.
+    /// When it was sent.
     #[serde(default, deserialize_with = "lenient::text")]
     pub submitted_at: Option<Masked>,
-    /// When it changed, unchanged.
+    /// When it changed.
     #[serde(default, deserialize_with = "lenient::text")]
     pub last_updated_at: Option<Masked>,
     /// How much of it is done, from 0 to 100.
@@ -821,7 +827,7 @@ pub struct BulkRecord {
     /// The consent.
     #[serde(default, deserialize_with = "values::id")]
     pub consent_id: Option<ConsentId>,
-    /// How it is.
+    /// The status.
     pub status: BulkStatus,
     /// Whether it can be tried again.
     #[serde(default, deserialize_with = "lenient::text")]
@@ -832,8 +838,8 @@ pub struct BulkRecord {
     /// Why it failed.
     #[serde(default, deserialize_with = "lenient::object")]
     pub error: Option<BulkError>,
-    /// The accounts, if balances are asked for. What they consist of is not documented (`[unknown]`): they are kept as they
-    /// came.
+    /// The accounts, if balances are asked for. What they consist of is not documented (`[unknown]`). This client keeps them as
+    /// they came.
     #[serde(default, deserialize_with = "lenient::value")]
     pub account_details: Option<Items<FiAccount>>,
 }

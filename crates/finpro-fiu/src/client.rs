@@ -17,7 +17,8 @@ provider_core::operations! {
     pub struct FiuClient(Finpro) {
         /// Lists the account aggregators: `POST /accountaggregatorlist`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Errors are not documented (`[unknown]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Errors are not documented
+        /// (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -40,7 +41,7 @@ provider_core::operations! {
         /// than letters, digits, `_`, `-` and `.`.
         list_products(ListProducts);
 
-        /// Reads how well financial information providers work: `POST /fiphealth`.
+        /// Reads the health of financial information providers: `POST /fiphealth`.
         ///
         /// # Errors
         ///
@@ -48,10 +49,10 @@ provider_core::operations! {
         /// step that is not documented.
         fip_health(GetFipHealth);
 
-        /// Asks a customer for a consent, version 3: `POST /v3/requestconsent`.
+        /// Requests a consent from a customer, version 3: `POST /v3/requestconsent`.
         ///
-        /// The reply has the consent's handle, and the URL where the customer decides. Each call asks anew, so it is retried
-        /// only if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
+        /// The reply has the consent's handle, and the URL where the customer decides. Each call requests another consent. This
+        /// client repeats it only if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -59,7 +60,7 @@ provider_core::operations! {
         /// together; `Api` for a refusal, inside a 2xx too; `Decode` for a success without a handle.
         request_consent_v3(RequestConsentV3);
 
-        /// Asks a customer for a consent, version 2, deprecated: `POST /v2/requestconsent`.
+        /// Requests a consent from a customer, version 2, deprecated: `POST /v2/requestconsent`.
         ///
         /// The reply has the consent's handle and no URL. Its members are unconfirmed (`[3p]`).
         ///
@@ -68,9 +69,9 @@ provider_core::operations! {
         /// As of [`request_consent_v3`](Self::request_consent_v3).
         request_consent_v2(RequestConsentV2);
 
-        /// Asks a customer for a consent at each institution, version 4: `POST /v4/requestconsent`.
+        /// Requests a consent for each institution from a customer, version 4: `POST /v4/requestconsent`.
         ///
-        /// The reply's members are not documented (`[unknown]`): every handle in it is found.
+        /// The reply's members are not documented (`[unknown]`). This client finds every handle in it.
         ///
         /// # Errors
         ///
@@ -79,7 +80,8 @@ provider_core::operations! {
 
         /// Lists consents by customer, by handle or by id, version 3: `POST /v3/getconsentslist`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Errors are not documented (`[unknown]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Errors are not documented
+        /// (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -101,16 +103,16 @@ provider_core::operations! {
         /// As of [`list_consents_v3`](Self::list_consents_v3).
         list_consents_v1(ListConsentsV1);
 
-        /// Lists the accounts of a customer under any consent: `POST /v1/accounts/getconsentslist`.
+        /// Lists a customer's accounts under any consent: `POST /v1/accounts/getconsentslist`.
         ///
         /// # Errors
         ///
         /// As of [`list_consents_v3`](Self::list_consents_v3).
         list_unique_accounts(ListUniqueAccounts);
 
-        /// Reads where a customer decides about consents: `POST /webRedirection/getEncryptedUrl`.
+        /// Gets the URL where a customer decides on consents: `POST /webRedirection/getEncryptedUrl`.
         ///
-        /// It changes nothing, so it is retried when its outcome is unknown.
+        /// It changes nothing, and may be repeated. This client does so when the outcome is unknown.
         ///
         /// # Errors
         ///
@@ -119,20 +121,21 @@ provider_core::operations! {
         /// aggregator that is not in the registry, `FP0021` and `InvalidRequest` for members that this client checks.
         encrypt_redirection(EncryptRedirection);
 
-        /// Reads how a customer's journey ended, from the parameters of the return: `POST /webRedirection/decryptUrl`.
+        /// Reads the outcome of a customer's journey from the parameters of the return: `POST /webRedirection/decryptUrl`.
         ///
-        /// A read, so it is retried when its outcome is unknown. It proves no consent: list it, or wait for the webhook.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. It proves no consent: list the
+        /// consent, or wait for the webhook.
         ///
         /// # Errors
         ///
         /// Awaiting it can return [`provider_core::Error`]. A journey that failed is a reply, not an error.
         decrypt_redirection(DecryptRedirection);
 
-        /// Requests a consent's data: `POST /fi/request`.
+        /// Requests the account data of a consent: `POST /fi/request`.
         ///
         /// The data arrives later: wait for the webhook `DATA_READY`, or ask with
-        /// [`fi_request_status`](Self::fi_request_status). Each call begins another session, so it is retried only if it was
-        /// never sent or was refused temporarily.
+        /// [`fi_request_status`](Self::fi_request_status). Each call begins another session. This client repeats it only if it
+        /// was never sent or was refused temporarily.
         ///
         /// # Errors
         ///
@@ -140,10 +143,10 @@ provider_core::operations! {
         /// `InvalidConsentId` for an unknown consent (`[3p]`); `Verification` for a reply about another consent.
         request_fi(RequestFi);
 
-        /// Reads the status of a consent's data: `POST /consent/firequest/status`.
+        /// Reads the status of a data request: `POST /consent/firequest/status`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Ask again after 5, 10, 20 s and so on; rate limits are
-        /// documented here. Data of some accounts may be there when others are not.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Ask again after 5, 10, 20 s and so
+        /// on: it is limited by rate. Data of some accounts may be there when others are not.
         ///
         /// # Errors
         ///
@@ -151,10 +154,11 @@ provider_core::operations! {
         /// documented (`[unknown]`); `Verification` for a reply about another session, consent or handle.
         fi_request_status(GetFiStatus);
 
-        /// Reads the data of all accounts: `POST /getallfidata`.
+        /// Reads the data of all accounts of a consent: `POST /getallfidata`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The data must be ready, see
-        /// [`fi_request_status`](Self::fi_request_status), and is removed at its `dataExpiry`. Each account is kept as it came.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The data must be ready, see
+        /// [`fi_request_status`](Self::fi_request_status), and is removed at its `dataExpiry`. This client keeps each account
+        /// as it came.
         ///
         /// # Errors
         ///
@@ -165,9 +169,10 @@ provider_core::operations! {
         /// (`FP0058`, `[3p]`).
         get_all_fi_data(GetAllFiData);
 
-        /// Reads the statement of accounts as a PDF: `POST /getallfidataPdf`.
+        /// Reads the account statements as a PDF: `POST /getallfidataPdf`.
         ///
-        /// A read, so it is retried when its outcome is unknown. `download` stores it without holding it in memory.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. This client's `download` stores it
+        /// without holding it in memory.
         ///
         /// # Errors
         ///
@@ -177,7 +182,8 @@ provider_core::operations! {
 
         /// Reads the data of one account: `POST /getfidata`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The members of the reply are not documented (`[unknown]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The members of the reply are not
+        /// documented (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -186,9 +192,9 @@ provider_core::operations! {
 
         /// Reads the data of one account as XML: `POST /xml/getfidata`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The document is not parsed; one that declares its
-        /// type, and so may declare entities, is refused. `download` hands it over unseen: give it to a parser that expands no
-        /// entities.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Give the document to a parser that
+        /// expands no entities. This client does not parse it, and refuses a document that declares its type, and so may
+        /// declare entities. This client's `download` hands it over unseen.
         ///
         /// # Errors
         ///
@@ -196,29 +202,29 @@ provider_core::operations! {
         /// does not claim to be XML or is none, and for XML with a document type declaration.
         get_fi_data_xml(GetFiDataXml);
 
-        /// Reads balances: `POST /getfibalance`.
+        /// Reads the balances of accounts: `POST /getfibalance`.
         ///
-        /// A read, so it is retried when its outcome is unknown.
+        /// A read, which may be repeated. This client does so when the outcome is unknown.
         ///
         /// # Errors
         ///
         /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`).
         get_fi_balance(GetFiBalance);
 
-        /// Reads what is new under a periodic consent: `POST /getalllatestfidata`.
+        /// Reads the new data under a periodic consent: `POST /getalllatestfidata`.
         ///
-        /// Its page does not say whether a second call finds the same again, so it is retried only if it was never sent or was
-        /// refused temporarily.
+        /// Its page does not say whether a second call finds the same data again. This client repeats it only if it was never
+        /// sent or was refused temporarily.
         ///
         /// # Errors
         ///
         /// As of [`get_all_fi_data`](Self::get_all_fi_data), of which its own page shows none (`[unknown]`).
         get_all_latest_fi_data(GetAllLatestFiData);
 
-        /// Requests the data of many consents: `POST /v2/schedule/fi/requests`.
+        /// Requests the data of many consents in one batch: `POST /v2/schedule/fi/requests`.
         ///
-        /// The data arrives later: ask with [`bulk_status`](Self::bulk_status). A reference is taken once, so it is retried only
-        /// if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
+        /// The data arrives later: ask with [`bulk_status`](Self::bulk_status). A reference is taken once. This client repeats
+        /// the call only if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -229,7 +235,8 @@ provider_core::operations! {
 
         /// Requests the data of the consents in a file: `POST /fi/requests/schedule/upload/v3`, as `multipart/form-data`.
         ///
-        /// As of [`schedule_fi_requests`](Self::schedule_fi_requests).
+        /// The data arrives later: ask with [`bulk_status`](Self::bulk_status). A reference is taken once. This client repeats
+        /// the call only if it was never sent or was refused temporarily. Errors are not documented (`[unknown]`).
         ///
         /// # Errors
         ///
@@ -240,7 +247,7 @@ provider_core::operations! {
 
         /// Reads the status of a batch and of its rows: `POST /bulk/status`.
         ///
-        /// A read, so it is retried when its outcome is unknown.
+        /// A read, which may be repeated. This client does so when the outcome is unknown.
         ///
         /// # Errors
         ///
@@ -250,7 +257,8 @@ provider_core::operations! {
 
         /// Reads the analysis of account data as JSON: `POST /analytics/json`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The journey must have ended. The analysis is kept as it came.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The journey must have ended. This
+        /// client keeps the analysis as it came.
         ///
         /// # Errors
         ///
@@ -261,8 +269,8 @@ provider_core::operations! {
 
         /// Reads the analysis of account data as a spreadsheet: `POST /analytics/excel`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The reply is the file, or the address from which it can be
-        /// downloaded for a time, as the organisation is set up.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The reply is the file, or the
+        /// address from which it can be downloaded for a time, as the organisation is set up.
         ///
         /// # Errors
         ///
@@ -271,17 +279,18 @@ provider_core::operations! {
 
         /// Reads the analysis of account data as XML: `POST /analytics/xml`.
         ///
-        /// A guide names it, and no page describes it (`[unknown]`); it is asked like JSON. The document is not parsed.
+        /// A guide names it, and no page describes it (`[unknown]`); it is asked for like JSON. This client does not parse the
+        /// document.
         ///
         /// # Errors
         ///
         /// As of [`analytics_json`](Self::analytics_json) and [`get_fi_data_xml`](Self::get_fi_data_xml).
         analytics_xml(GetAnalyticsXml);
 
-        /// Sends statements in PDF to be analysed: `POST /pirimid/analytics/pdf/push`.
+        /// Submits PDF statements for analysis: `POST /pirimid/analytics/pdf/push`.
         ///
-        /// The analysis takes time: ask with [`pdf_analytics_status`](Self::pdf_analytics_status). Each call begins another, so
-        /// it is retried only if it was never sent or was refused temporarily.
+        /// The analysis takes time: ask with [`pdf_analytics_status`](Self::pdf_analytics_status). Each call begins another.
+        /// This client repeats it only if it was never sent or was refused temporarily.
         ///
         /// # Errors
         ///
@@ -290,9 +299,9 @@ provider_core::operations! {
         /// none (`[unknown]`); `Decode` for a success without its token.
         push_pdf_analytics(PushPdfAnalytics);
 
-        /// Reads how the analysis of statements is: `POST /pirimid/analytics/pdf/pull/status`.
+        /// Reads the status of an analysis of statements: `POST /pirimid/analytics/pdf/pull/status`.
         ///
-        /// A read, so it is retried when its outcome is unknown.
+        /// A read, which may be repeated. This client does so when the outcome is unknown.
         ///
         /// # Errors
         ///
@@ -301,7 +310,8 @@ provider_core::operations! {
 
         /// Reads the analysis of statements as JSON: `POST /pirimid/analytics/pdf/pull/json`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The analysis must be complete, and is kept as it came.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The analysis must be complete. This
+        /// client keeps it as it came.
         ///
         /// # Errors
         ///
@@ -310,8 +320,9 @@ provider_core::operations! {
 
         /// Revokes a consent: `POST /revokeconsent`. Irreversible.
         ///
-        /// A second call changes nothing, so it is retried when its outcome is unknown. Where an earlier attempt was
-        /// carried out, the retry is refused with `InvalidStatus` (`[3p]`): list the consent to see its status.
+        /// A second call changes nothing, so it may be repeated. This client does so when the outcome is unknown. Where an
+        /// earlier attempt was carried out, the next is refused with `InvalidStatus` (`[3p]`): list the consent to see its
+        /// status.
         ///
         /// # Errors
         ///

@@ -88,7 +88,7 @@ impl ListFips {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Fips {
-    /// The institutions. One that cannot be read is set aside, see [`Items::unread`].
+    /// The institutions. This client sets aside one that it cannot read, see [`Items::unread`].
     pub fip_newlist: Items<Fip>,
 }
 
@@ -116,7 +116,7 @@ pub struct Fip {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProducts {
-    /// One template; all active ones if absent
+    /// One template, by its productCode; all active ones if absent. The list itself, without this, gives it
     #[serde(default, skip_serializing_if = "Option::is_none")]
     product_id: Option<ProductId>,
 }
@@ -171,10 +171,10 @@ pub struct Product {
     /// What it is for.
     #[serde(default, deserialize_with = "lenient::text")]
     pub product_description: Option<Masked>,
-    /// When consents by it begin, ISO 8601, unchanged.
+    /// When consents by it begin, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_from: Option<Masked>,
-    /// When they end, ISO 8601, unchanged.
+    /// When they end, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_to: Option<Masked>,
     /// What may be done with the data.
@@ -204,15 +204,15 @@ provider_core::open_enum! {
     }
 }
 
-/// A question for how well institutions work (`[docs]`). Without members it asks for everything.
+/// A question for the health of institutions (`[docs]`). Without members it asks for everything.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFipHealth {
-    /// As these aggregators see it only; ids without @
+    /// As these aggregators see it only, each an aaId of list-aggregators, without @
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     aa_id: Vec<Label>,
-    /// Of these institutions only
+    /// Of these institutions only, each a fipId of list-fips
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fip_ids: Vec<FipId>,
     /// Of these steps only: DISCOVERY, LINKING-INIT, LINKING-OTP, CONSENT, FI-REQUEST, FI-FETCH, FI-NOTIFICATION, DELINKING
@@ -315,19 +315,19 @@ pub struct FipMetrics {
     /// The longest latency, in milliseconds.
     #[serde(default, deserialize_with = "values::number")]
     pub latency_max: Option<f64>,
-    /// What succeeds, in percent.
+    /// How often a request succeeds, in percent.
     #[serde(default, deserialize_with = "values::number")]
     pub success_rate: Option<f64>,
-    /// What is not answered in time, in percent.
+    /// How often there is no answer in time, in percent.
     #[serde(default, deserialize_with = "values::number")]
     pub timeout_rate: Option<f64>,
-    /// For what there is no account, in percent.
+    /// How often there is no account, in percent.
     #[serde(default, deserialize_with = "values::number")]
     pub acc_not_found_rate: Option<f64>,
-    /// What fails on the institution's side, in percent.
+    /// How often the institution fails, in percent.
     #[serde(default, deserialize_with = "values::number")]
     pub server_error_rate: Option<f64>,
-    /// What is refused as wrong, in percent.
+    /// How often a request is refused as wrong, in percent.
     #[serde(default, deserialize_with = "values::number")]
     pub client_error_rate: Option<f64>,
 }

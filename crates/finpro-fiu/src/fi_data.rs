@@ -22,13 +22,14 @@ const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["consentID"]}, {"required": ["accountID"]}, {"required": ["transactionId"]}]}])))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAllFiData {
-    /// The aggregator's id of the consent; it, accountID or transactionId is required
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; it, accountID or
+    /// transactionId is required
     #[serde(rename = "consentID", default, skip_serializing_if = "Option::is_none")]
     consent_id: Option<ConsentId>,
     /// Your reference of the account or application, instead of the consent
     #[serde(rename = "accountID", default, skip_serializing_if = "Option::is_none")]
     account_id: Option<AccountId>,
-    /// The id of an orchestrated journey, instead of the consent
+    /// The id of an orchestrated journey, the transaction_id of request-consent-v3, instead of the consent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transaction_id: Option<TransactionId>,
     /// Transactions from then on only, such as 2030-01-01T00:00:00Z
@@ -148,10 +149,10 @@ fn paged<'a>(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAllFiDataPdf {
-    /// The aggregator's id of the consent
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
-    /// The links of the accounts
+    /// The accounts' linkRefNumber, from fi-request-status
     link_ref_number: Vec<LinkRefNumber>,
     /// Transactions from then on only, such as 2030-01-01T00:00:00Z
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,10 +209,10 @@ post!(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiData {
-    /// The aggregator's id of the consent, which must be active
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; the consent must be active
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
-    /// The link of the account
+    /// The account's linkRefNumber, from fi-request-status
     link_reference_number: LinkRefNumber,
     /// Whether records are limited, to a number that the platform sets
     #[cfg_attr(feature = "schema", schemars(extend("x-query" = "limit")))]
@@ -273,10 +274,10 @@ impl Endpoint for GetFiData {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiDataXml {
-    /// The aggregator's id of the consent, which must be active
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; the consent must be active
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
-    /// The link of the account
+    /// The account's linkRefNumber, from fi-request-status
     link_reference_number: LinkRefNumber,
 }
 
@@ -306,10 +307,10 @@ post!(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiBalance {
-    /// The aggregator's id of the consent, which must be active
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; the consent must be active
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
-    /// The link of one account; all if absent
+    /// One account's linkRefNumber, from fi-request-status; all accounts if absent
     #[serde(default, skip_serializing_if = "Option::is_none")]
     link_reference_number: Option<LinkRefNumber>,
 }
@@ -351,7 +352,7 @@ post!(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAllLatestFiData {
-    /// The aggregator's id of the consent, which must be active
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; the consent must be active
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
 }

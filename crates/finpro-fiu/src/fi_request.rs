@@ -22,7 +22,7 @@ use finpro_profile::Finpro;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestFi {
-    /// The aggregator's id of the consent
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED
     consent_id: ConsentId,
     /// The beginning of the data, such as 2030-01-01T00:00:00Z
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ impl RequestFi {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FiSession {
-    /// The consent. A reply that names another one than the request is refused.
+    /// The consent. This client refuses a reply that names another one than the request.
     #[serde(alias = "consentID", default, deserialize_with = "values::id")]
     pub consent_id: Option<ConsentId>,
     /// The session.
@@ -93,19 +93,20 @@ impl Endpoint for RequestFi {
     }
 }
 
-/// A question for the status of a consent's data (`[docs]`), by consent, handle or session. Ask again after 5, 10, 20 s and
-/// so on.
+/// A question for the status of a data request (`[docs]`), by consent, handle or session. Ask again after 5, 10, 20 s and so
+/// on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFiStatus {
-    /// The aggregator's id of the consent; one of the three is required
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; it, consentHandle or
+    /// sessionId is required
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent_id: Option<ConsentId>,
-    /// The consent request's id
+    /// The consent request's id, from request-consent-v3
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent_handle: Option<ConsentHandle>,
-    /// The session
+    /// The session's id, from request-fi
     #[serde(default, skip_serializing_if = "Option::is_none")]
     session_id: Option<SessionId>,
 }
@@ -208,10 +209,10 @@ pub struct FiSessionStatus {
     /// For people.
     #[serde(default, deserialize_with = "lenient::text")]
     pub event_message: Option<Masked>,
-    /// When it changed, ISO 8601, unchanged.
+    /// When it changed, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub timestamp: Option<Label>,
-    /// The session. A reply that names another session, consent or handle than the request is refused.
+    /// The session. This client refuses a reply that names another session, consent or handle than the request.
     #[serde(default, deserialize_with = "values::id")]
     pub session_id: Option<SessionId>,
     /// The consent.
@@ -223,7 +224,7 @@ pub struct FiSessionStatus {
     /// The customer's virtual user account, possibly masked.
     #[serde(default, deserialize_with = "lenient::text")]
     pub vua: Option<Masked>,
-    /// When the data was fetched, unchanged.
+    /// When the data was fetched.
     #[serde(rename = "datafetchDate", default, deserialize_with = "lenient::text")]
     pub data_fetch_date: Option<Label>,
     /// The consent template.
@@ -235,10 +236,10 @@ pub struct FiSessionStatus {
     /// `ONETIME` or `PERIODIC`.
     #[serde(default, deserialize_with = "lenient::text")]
     pub fetch_type: Option<Label>,
-    /// When the consent ends, unchanged: ISO 8601, or with a space and without a zone, which is not documented.
+    /// When the consent ends: ISO 8601, or with a space and without a zone, which is not documented.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_expiry: Option<Masked>,
-    /// Until when the data can be read, unchanged.
+    /// Until when the data can be read. Its form is not documented.
     #[serde(default, deserialize_with = "lenient::text")]
     pub data_expiry: Option<Label>,
     /// Whether it is the first data of the consent; text in some replies (`[3p]`).

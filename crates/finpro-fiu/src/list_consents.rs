@@ -26,13 +26,13 @@ use crate::{
 pub struct ListConsentsV1 {
     /// The customer's mobile number, 10 digits
     mobile_number: Mobile,
-    /// The consent template
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID")]
     product_id: ProductId,
-    /// How many consents a page has
+    /// How many rows a page has; a consent has one for each account
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
-    /// The page
+    /// The page; no page of FinPro says where they begin, and the sandbox has one for any number
     #[serde(rename = "pageno", default, skip_serializing_if = "Option::is_none")]
     page: Option<u32>,
 }
@@ -75,7 +75,7 @@ pub struct ListConsentsV2 {
     party_identifier_type: PartyIdentifierType,
     /// The mobile number of 10 digits, e-mail address or PAN
     party_identifier_value: Masked,
-    /// The consent template
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID")]
     product_id: ProductId,
     /// Your reference of the account or application
@@ -140,22 +140,23 @@ pub enum ListConsentsV3 {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["partyIdentifierType", "partyIdentifierValue", "productID", "accountID"]}, {"required": ["consentHandle"]}, {"required": ["consentID"]}]}])))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 struct QueryMembers {
-    /// What identifies the customer: MOBILE, EMAIL, PAN, AADHAR, DOB or GSTIN; beside it the value, productID and accountID
+    /// What identifies the customer: MOBILE, EMAIL, PAN, AADHAR, DOB or GSTIN; it requires partyIdentifierValue, productID and
+    /// accountID
     #[serde(default, skip_serializing_if = "Option::is_none")]
     party_identifier_type: Option<PartyIdentifierType>,
     /// The identifier's value
     #[serde(default, skip_serializing_if = "Option::is_none")]
     party_identifier_value: Option<Masked>,
-    /// The consent template
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID", default, skip_serializing_if = "Option::is_none")]
     product_id: Option<ProductId>,
     /// Your reference of the account or application
     #[serde(rename = "accountID", default, skip_serializing_if = "Option::is_none")]
     account_id: Option<AccountId>,
-    /// The consents' handles, instead of a customer
+    /// The consents' handles, from request-consent-v3, instead of a customer
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     consent_handle: Vec<ConsentHandle>,
-    /// The consents' ids, instead of a customer or handles
+    /// The aggregator's ids of consents, from the webhook CONSENT_APPROVED, instead of a customer or handles
     #[serde(rename = "consentID", default, skip_serializing_if = "Vec::is_empty")]
     consent_id: Vec<ConsentId>,
 }
@@ -254,7 +255,7 @@ impl schemars::JsonSchema for ListConsentsV3 {
 pub struct ListUniqueAccounts {
     /// The customer's mobile number, 10 digits
     mobile_number: Mobile,
-    /// The consent template
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID")]
     product_id: ProductId,
     /// Of consents with this status only: PENDING, ACTIVE, REJECTED, REVOKED, EXPIRED or PAUSED
@@ -266,7 +267,7 @@ pub struct ListUniqueAccounts {
     )]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     status: Vec<ConsentStatus>,
-    /// The page; the number of the first one and the size of a page are not documented
+    /// The page; no page of FinPro says where they begin or how long one is, and the sandbox has one for any number
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page_number: Option<u32>,
 }
@@ -317,8 +318,7 @@ pub type ListedConsents = Envelope<Items<ListedConsent>>;
 /// A consent in a list. Version 1 has a row for each account, with its institution and number in the row (`[docs]`); the
 /// others have [`accounts`](Self::accounts), whose members are unconfirmed (`[3p]`). Each version has some of the members.
 ///
-/// Unique accounts are reported not to be limited to the template that was asked for (`[3p]`): compare
-/// [`product_id`](Self::product_id).
+/// Unique accounts are reported not to be limited to the template that was asked for (`[3p]`): compare `productID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["consentId", "consent_handle", "consentCreationData", "consentCreationDate", "consent_expiry"])))]
 #[serde(rename_all = "camelCase")]
@@ -349,7 +349,7 @@ pub struct ListedConsent {
     /// The customer's virtual user account (`[3p]`).
     #[serde(default, deserialize_with = "lenient::text")]
     pub vua: Option<Masked>,
-    /// When it was created, ISO 8601, unchanged. Integrators report `consentCreationData` (`[3p]`).
+    /// When it was created, ISO 8601. Integrators report `consentCreationData` (`[3p]`).
     #[serde(
         alias = "consentCreationData",
         alias = "consentCreationDate",
@@ -357,13 +357,13 @@ pub struct ListedConsent {
         deserialize_with = "lenient::text"
     )]
     pub created_on: Option<Label>,
-    /// When it was changed, ISO 8601, unchanged.
+    /// When it was changed, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub modified_on: Option<Label>,
-    /// When it begins, ISO 8601, unchanged.
+    /// When it begins, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_start: Option<Label>,
-    /// When it ends, unchanged: ISO 8601, or with a space and without a zone, which is not documented.
+    /// When it ends: ISO 8601, or with a space and without a zone, which is not documented.
     #[serde(alias = "consent_expiry", default, deserialize_with = "lenient::text")]
     pub consent_expiry: Option<Masked>,
     /// `ONETIME` or `PERIODIC`.

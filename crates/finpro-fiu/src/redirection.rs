@@ -12,12 +12,12 @@ use crate::endpoint::post;
 use crate::values::{self, rule};
 use crate::{ConsentHandle, RedirectionUrl, ReturnUrl};
 
-/// A question for the URL where a customer decides about consents (`[docs]`), for consents of version 2 or another return.
+/// A question for the URL where a customer decides on consents (`[docs]`), for consents of version 2 or another return.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct EncryptRedirection {
-    /// The consents' handles, all of one customer
+    /// The consents' handles, from request-consent-v3, all of one customer
     consent_handle: Vec<ConsentHandle>,
     /// Where the customer returns, instead of the organisation's own address
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -249,10 +249,10 @@ provider_core::open_enum! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Journey {
-    /// Whether it succeeded; read [`end`](Self::end).
+    /// Whether it succeeded. Read [`Journey::end`] instead.
     #[serde(default, deserialize_with = "Read::text")]
     pub status: Read<JourneyStatus>,
-    /// The code, text in a sample; read [`end`](Self::end).
+    /// The code, text in a sample. Read [`Journey::end`] instead.
     #[cfg_attr(feature = "schema", schemars(extend("type" = ["integer", "string", "null"])))]
     #[serde(default, deserialize_with = "Read::integer")]
     pub errorcode: Read<u16>,

@@ -22,13 +22,13 @@ provider_core::masked_text! {
     pub struct RedirectionUrl;
 }
 
-/// A consent request, version 2 (`[docs]`; legacy on one page, deprecated on another). The customer is sent on with
-/// [`EncryptRedirection`](crate::EncryptRedirection).
+/// A consent request, version 2 (`[docs]`; legacy on one page, deprecated on another). The customer is sent to the URL of
+/// [`encrypt_redirection`](crate::FiuClient::encrypt_redirection).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV2 {
-    /// The consent template, see the products list
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID")]
     product_id: ProductId,
     /// The customer's virtual user account, such as 9000000001@onemoney
@@ -72,7 +72,8 @@ impl RequestConsentV2 {
 
 /// A consent request, version 3 (`[docs]`). `productID` and `vua` are documented on its page, the rest in a guide's example.
 ///
-/// The guide's `name`, `email`, `accountRef` and `customAttributes` are on no page of the operation and are not sent.
+/// The guide's `name`, `email`, `accountRef` and `customAttributes` are on no page of the operation. This client does not send
+/// them.
 ///
 /// ```
 /// use finpro_fiu::{FipId, ProductId, RequestConsentV3, Vua};
@@ -86,10 +87,10 @@ impl RequestConsentV2 {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("allOf" = [{"oneOf": [{"required": ["productID"]}, {"required": ["productIDList"]}]}])))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV3 {
-    /// The consent template, see the products list
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID", default, skip_serializing_if = "Option::is_none")]
     product_id: Option<ProductId>,
-    /// The consent templates of an orchestrated journey, instead of one
+    /// The consent templates of an orchestrated journey, each a productCode of list-products, instead of one
     #[serde(
         rename = "productIDList",
         default,
@@ -114,7 +115,7 @@ pub struct RequestConsentV3 {
     /// Where the customer returns
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redirect_url: Option<ReturnUrl>,
-    /// Take accounts of these institutions only
+    /// Take accounts of these institutions only, each a fipId of list-fips
     #[serde(rename = "fipID", default, skip_serializing_if = "Vec::is_empty")]
     fip_id: Vec<FipId>,
     /// The customer's PAN, for institutions that need it
@@ -219,7 +220,7 @@ impl RequestConsentV3 {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestConsentV4 {
-    /// The consent template, see the products list
+    /// The consent template, the productCode of list-products
     #[serde(rename = "productID")]
     product_id: ProductId,
     /// The customer's virtual user account, such as 9000000001@onemoney
@@ -235,7 +236,7 @@ pub struct RequestConsentV4 {
     /// Your reference of the account or application
     #[serde(rename = "accountID")]
     account_id: AccountId,
-    /// The institutions; the name of this member is version 3's, unconfirmed for version 4
+    /// The institutions, each a fipId of list-fips; the name of this member is version 3's, unconfirmed for version 4
     #[serde(rename = "fipID", default, skip_serializing_if = "Vec::is_empty")]
     fip_id: Vec<FipId>,
 }
@@ -273,7 +274,7 @@ impl RequestConsentV4 {
 }
 
 /// A requested consent. The page was cut off before its members: their names are those that integrators report (`[3p]`), and
-/// they are read from `data` or beside it.
+/// they stand in `data` or beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["consentHandle", "webRedirectionURL", "transactionId"])))]
 #[non_exhaustive]
@@ -284,8 +285,8 @@ pub struct RequestedConsent {
     /// `PENDING`.
     #[serde(default, deserialize_with = "consent_status")]
     pub status: Option<ConsentStatus>,
-    /// Where the customer gives consent, an `http` or `https` URL, in version 3 (`[docs]`); its spelling varies between pages. If there is none, get
-    /// it with [`EncryptRedirection`](crate::EncryptRedirection).
+    /// Where the customer gives consent, an `http` or `https` URL, in version 3 (`[docs]`); its spelling varies between pages.
+    /// If there is none, get it with [`encrypt_redirection`](crate::FiuClient::encrypt_redirection).
     #[serde(
         rename = "webRedirectionUrl",
         alias = "webRedirectionURL",

@@ -19,7 +19,7 @@ use crate::values::{self, is_same};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct RevokeConsent {
-    /// The aggregator's id of the consent, not its handle
+    /// The aggregator's id of the consent, from list-consents-v3 or the webhook CONSENT_APPROVED; not its handle
     #[serde(rename = "consentID")]
     consent_id: ConsentId,
 }

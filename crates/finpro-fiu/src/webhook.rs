@@ -218,7 +218,7 @@ provider_core::open_enum! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConsentEvent {
-    /// When, ISO 8601, unchanged.
+    /// When, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub timestamp: Option<Label>,
     /// The consent request: the key by which to find it (`[docs]`).
@@ -268,7 +268,7 @@ impl ConsentEvent {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataEvent {
-    /// When, ISO 8601, unchanged.
+    /// When, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub timestamp: Option<Label>,
     /// The consent request: the key by which to find it (`[docs]`).
@@ -331,7 +331,7 @@ impl DataEvent {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataPushEvent {
-    /// When, ISO 8601, unchanged.
+    /// When, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub timestamp: Option<Label>,
     /// The consent request.

@@ -120,14 +120,14 @@ pub struct ProfileReport {
     /// The API's version; opaque.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ver: Option<String>,
-    /// When the report was created, ISO 8601, unchanged.
+    /// When the report was created, ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// FinPro's id of this request. Quote it to support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub txnid: Option<String>,
-    /// One row for each aggregator that was asked; the order is not promised, so match by [`aa_id`](ProfileRow::aa_id). A
-    /// row that cannot be decoded does not fail the report: see [`Items::unread`].
+    /// One row for each aggregator that was asked; the order is not promised, so match by the aggregator's id. This client sets
+    /// aside a row that it cannot read, see [`Items::unread`].
     pub data: Items<ProfileRow>,
     /// The rest of the rate limit, from the headers.
     #[serde(skip)]
@@ -165,7 +165,7 @@ provider_core::open_enum! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProfileRow {
-    /// The aggregator, without `@`. Not normalised: other FinPro endpoints spell the same id differently.
+    /// The aggregator, without `@`. Other FinPro endpoints spell the same id differently. This client does not normalise it.
     pub aa_id: String,
     /// Whether the person has a virtual user account (VUA) there.
     #[serde(default, deserialize_with = "lenient::boolean")]

@@ -8,8 +8,8 @@ provider_core::operations! {
     pub struct FinproProfileClient(Finpro) {
         /// Asks account aggregators whether they know a mobile number: *Check Profile*, `POST /profile`.
         ///
-        /// A read, so it is repeated when its outcome is unknown. It takes as long as the slowest aggregator, up to that
-        /// one's limit of 4 to 6 s (`[seed]`); the default deadline is 15 s.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. It takes as long as the slowest
+        /// aggregator, up to that one's limit of 4 to 6 s (`[seed]`). This client's default deadline is 15 s.
         ///
         /// # Errors
         ///

@@ -13,7 +13,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(
     feature = "schema",
-    derive(schemars::JsonSchema), schemars(extend("x-kyc-members" = ["response"])),
+    derive(schemars::JsonSchema),
     // Where it is not documented that a member is in `data`, it may stand beside it.
     schemars(rename = "{T}Envelope", transform = |schema: &mut schemars::Schema| drop(schema.remove("required")))
 )]
@@ -21,9 +21,12 @@ use serde_json::Value;
 pub struct Envelope<T> {
     /// The API's version; opaque.
     pub ver: Option<Label>,
-    /// `success`, where the operation says so; a refusal is an error.
+    /// `success`, where the operation says so.
     pub status: Option<Label>,
-    /// When the reply was made, ISO 8601, unchanged.
+    /// `ok` (`[3p]`) where the operation has it in place of a status: requests of financial information (`[docs]`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<Label>,
+    /// When the reply was made, ISO 8601.
     pub timestamp: Option<Label>,
     /// FinPro's id of the request. Quote it to support.
     pub txnid: Option<Label>,
@@ -81,6 +84,8 @@ pub(crate) struct ReceivedEnvelope<T> {
     pub(crate) timestamp: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(crate) txnid: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    response: Option<String>,
     #[serde(default)]
     status: Told,
     #[serde(default)]
@@ -111,7 +116,14 @@ struct Nested {
 }
 
 /// What may be repeated: it decides nothing.
-const INFORMATIONAL: [&str; 5] = ["ver", "timestamp", "txnid", "errorMsg", "message"];
+const INFORMATIONAL: [&str; 6] = [
+    "ver",
+    "timestamp",
+    "txnid",
+    "response",
+    "errorMsg",
+    "message",
+];
 
 /// The success in a verified 2xx reply and its data, or the refusal, also beside data. Beside data that says something, or
 /// `status: success`, it contradicts itself.
@@ -172,6 +184,7 @@ impl<T> ReceivedEnvelope<T> {
         Envelope {
             ver: self.ver.as_deref().map(Label::from),
             status: self.status.into_text().as_deref().map(Label::from),
+            response: self.response.as_deref().map(Label::from),
             timestamp: self.timestamp.as_deref().map(Label::from),
             txnid: self.txnid.as_deref().map(Label::from),
             message: self.message,
@@ -230,10 +243,10 @@ impl<T> ReceivedEnvelope<T> {
         let meaning = code.as_deref().and_then(meaning);
         // Other than the HTTP status says: it broke on the way.
         let broke = self.status.status().is_some_and(|status| status >= 500.0);
-        let class = if broke {
-            FaultClass::Contradictory
-        } else {
-            FaultClass::ByStatus
+        let class = match code.as_deref() {
+            _ if broke => FaultClass::Contradictory,
+            Some("NoDataAvailable" | "FP0060") => FaultClass::TooEarly,
+            _ => FaultClass::ByStatus,
         };
         Fault::new()
             .with_code(code)

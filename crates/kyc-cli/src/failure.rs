@@ -33,10 +33,10 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 pub(crate) enum Failure {
     /// A call failed, or nothing could be sent.
     Error(Error),
-    /// Nothing was sent, and what was to be printed could not be written to stdout.
-    Unprinted,
-    /// It was done, and the reply could not be written to stdout.
-    Unwritten(Option<RequestId>),
+    /// Nothing was sent, and what was to be printed could not be written to stdout, for this reason.
+    Unprinted(io::ErrorKind),
+    /// It was done, and the reply could not be written to stdout, for this reason.
+    Unwritten(Option<RequestId>, io::ErrorKind),
     /// The running sandbox refused what it was asked to do.
     RefusedBySandbox(InvalidRequest),
     /// A server that is no provider, the sandbox's or that of a database, was not reached or let nobody in: why, and what became of what
@@ -44,12 +44,13 @@ pub(crate) enum Failure {
     Server(ErrorKind, String, Outcome),
     /// A webhook is not authentic, and what to check.
     Refused(Refusal, &'static str),
-    /// A file, such as that of journeys or a ledger, can be neither read nor written now, and why not. What it holds is kept.
-    Unstored(String, String),
+    /// A file, such as that of journeys or a ledger, can be neither read nor written now, and why not. What it holds is kept. What had
+    /// been sent by then.
+    Unstored(String, String, Outcome),
     /// Another process has the file, and what to do meanwhile: nothing is wrong with what was given.
     InUse(InvalidRequest, &'static str),
-    /// It was done, and the answer is not where it was to be: what went wrong, and where the answer is.
-    Elsewhere(RequestId, String),
+    /// It was done, and the answer is not where it was to be, for this reason: what went wrong, and where the answer is.
+    Elsewhere(RequestId, String, io::ErrorKind),
 }
 
 impl Failure {
@@ -60,7 +61,12 @@ impl Failure {
 
     /// A file that can be neither read nor written now, in the words of the system or of the database.
     pub(crate) fn unstored(file: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self::Unstored(file.into(), cause.into())
+        Self::Unstored(file.into(), cause.into(), Outcome::Unknown)
+    }
+
+    /// What cannot be put into its form, so that nothing is printed.
+    pub(crate) fn unprintable() -> Self {
+        Self::Unprinted(io::ErrorKind::InvalidData)
     }
 
     /// A server that did not answer.
@@ -74,6 +80,15 @@ impl Failure {
             return Self::unstored(flag, reason(error.kind()));
         }
         Self::configuration(flag, format!("cannot be {done}: {}", reason(error.kind())))
+    }
+
+    /// A file that cannot be used, found out before anything was sent.
+    #[must_use]
+    pub(crate) fn before_sending(self) -> Self {
+        match self {
+            Self::Unstored(file, cause, _) => Self::Unstored(file, cause, Outcome::NotSent),
+            other => other,
+        }
     }
 
     /// What the running sandbox refused, as the flag that it came from.
@@ -107,7 +122,12 @@ impl Failure {
             Self::Unstored(..) => EXIT_UNSTORED,
             Self::Server(kind, ..) => exit_code_of(kind.as_str()),
             Self::Refused(..) => EXIT_UNTRUSTED,
-            Self::Unprinted | Self::Unwritten(_) | Self::Elsewhere(..) => EXIT_UNREAD,
+            Self::Unprinted(kind) | Self::Unwritten(_, kind) | Self::Elsewhere(.., kind)
+                if is_the_disk(*kind) =>
+            {
+                EXIT_UNSTORED
+            }
+            Self::Unprinted(_) | Self::Unwritten(..) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
 }
@@ -193,11 +213,18 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         ErrorKind::Connect => "Check the address and the network, and try again.",
         ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::RateLimited => "Try again later.",
         ErrorKind::Decode => "Report the place that could not be decoded.",
-        _ if is_counted(error) => {
+        _ if is_of(error, FaultClass::Counted) => {
             "It counts as one of the few attempts that there are, and nothing else was done. Ask the person again."
         }
+        _ if is_of(error, FaultClass::AlreadyDone) => {
+            "It was done before, and nothing was done now."
+        }
+        _ if is_of(error, FaultClass::TooEarly) => "Nothing was done. Try again later, as it is.",
         _ if error.is_to_be_corrected() => "Do what the message says; until then it fails again.",
         _ if error.is_retryable() => "Try again later.",
+        _ if error.status() == Some(StatusCode::CONFLICT) => {
+            "Nothing was done. Wait if it came too early, or correct the request."
+        }
         _ => "Nothing was done. Correct the request.",
     }
 }
@@ -242,10 +269,10 @@ fn unrecognized(status: StatusCode) -> &'static str {
     }
 }
 
-/// Whether the provider refused it and counted it.
-fn is_counted(error: &Error) -> bool {
+/// Whether the provider's refusal is of this class.
+fn is_of(error: &Error, class: FaultClass) -> bool {
     let fault = error.fault();
-    fault.is_some_and(|fault| fault.class() == FaultClass::Counted)
+    fault.is_some_and(|fault| fault.class() == class)
 }
 
 /// Whether the provider says more of a refusal than is printed.

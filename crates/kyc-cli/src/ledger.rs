@@ -83,7 +83,7 @@ impl Ledger {
             LedgerError::Keys(KeyError::Lost { persons }) => {
                 let rule = format!(
                     "has not the key-encryption key of this database's ledger, which holds data of {}; bring PATH.ledger-kek from where it is",
-                    counted(usize::try_from(persons).unwrap_or(usize::MAX), "person"),
+                    counted(persons, "person"),
                 );
                 Failure::configuration(place.keys_field(), rule)
             }

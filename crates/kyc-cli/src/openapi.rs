@@ -21,8 +21,8 @@ pub(crate) fn run(name: &str, yaml: bool, output: Output) -> Result<(), Failure>
 
 fn print(document: &impl Serialize, yaml: bool, output: Output) -> Result<(), Failure> {
     let text = match yaml {
-        true => serde_saphyr::to_string(document).map_err(|_| Failure::Unprinted)?,
-        false => serde_json::to_string_pretty(document).map_err(|_| Failure::Unprinted)?,
+        true => serde_saphyr::to_string(document).map_err(|_| Failure::unprintable())?,
+        false => serde_json::to_string_pretty(document).map_err(|_| Failure::unprintable())?,
     };
     output.text(text.trim_end())
 }
@@ -34,7 +34,7 @@ pub(crate) fn of_the_sandbox() -> Result<BTreeMap<String, String>, Failure> {
         let mut document = provider.document()?;
         document.servers =
             vec![json!({ "url": format!("/{name}"), "description": "This sandbox" })];
-        let text = serde_json::to_string(&document).map_err(|_| Failure::Unprinted)?;
+        let text = serde_json::to_string(&document).map_err(|_| Failure::unprintable())?;
         Ok((format!("/openapi/{name}.json"), text))
     };
     PROVIDERS.into_iter().map(document).collect()

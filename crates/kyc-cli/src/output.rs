@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write as _};
 
 use kyc_facade::provider_core::lint::{Finding, Lints, OnFinding};
 use kyc_facade::provider_core::{
-    Drift, DriftKind, DriftRadar, Error, Outcome, ReplyText, RequestId, Response, check_web_url,
-    is_invisible,
+    Drift, DriftKind, DriftRadar, Error, ErrorKind, Outcome, ReplyText, RequestId, Response,
+    check_web_url, is_invisible,
 };
 use kyc_facade::{Progress, StepEvent, StepName};
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::failure::{Failure, advice, says_more};
+use crate::failure::{Failure, advice, reason, says_more};
 
 /// What became of a read that was interrupted.
 pub(crate) const READ_BROKEN_OFF: &str = "was broken off; it only reads and can be asked again";
@@ -36,13 +37,15 @@ impl Output {
         answer: &T,
         request_id: Option<&RequestId>,
     ) -> Result<(), Failure> {
-        let unwritten = || Failure::Unwritten(request_id.cloned());
-        if self.json {
-            let text = serde_json::to_string_pretty(answer).map_err(|_| unwritten())?;
-            return self.line(&text).map_err(|_| unwritten());
-        }
-        let text = serde_json::to_string(answer).map_err(|_| unwritten())?;
-        self.fields(&text).map_err(|_| unwritten())
+        let written = match self.json {
+            true => serde_json::to_string_pretty(answer)
+                .map_err(io::Error::from)
+                .and_then(|text| self.line(&text)),
+            false => serde_json::to_string(answer)
+                .map_err(io::Error::from)
+                .and_then(|text| self.fields(&text)),
+        };
+        written.map_err(|error| Failure::Unwritten(request_id.cloned(), error.kind()))
     }
 
     /// Prints a text for which nothing was sent.
@@ -51,7 +54,8 @@ impl Output {
     ///
     /// [`Failure::Unprinted`].
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
-        self.line(text).map_err(|_| Failure::Unprinted)
+        self.line(text)
+            .map_err(|error| Failure::Unprinted(error.kind()))
     }
 
     /// Prints a text of what was done, or of what was asked.
@@ -60,7 +64,8 @@ impl Output {
     ///
     /// [`Failure::Unwritten`].
     pub(crate) fn told(self, text: &str) -> Result<(), Failure> {
-        self.line(text).map_err(|_| Failure::Unwritten(None))
+        self.line(text)
+            .map_err(|error| Failure::Unwritten(None, error.kind()))
     }
 
     /// Prints a reply: its JSON text, or one field per line.
@@ -75,7 +80,8 @@ impl Output {
             true => self.line(text),
             false => self.fields(text),
         };
-        written.map_err(|_| Failure::Unwritten(Some(reply.request_id().clone())))
+        let id = || Some(reply.request_id().clone());
+        written.map_err(|error| Failure::Unwritten(id(), error.kind()))
     }
 
     /// Warns of members that should be addresses on the web and are none: `javascript:`, `file:`, `//elsewhere`. They are printed as
@@ -159,9 +165,13 @@ impl Output {
     pub(crate) fn drifts(self, radar: &DriftRadar) {
         let drifts = radar.drifts();
         if drifts.is_empty() {
-            self.note(match radar.replies() {
-                0 => "drift: no reply to compare",
-                _ => "drift: none",
+            let (json, words) = match radar.replies() {
+                0 => (json!({ "drift": null }), "drift: no reply to compare"),
+                _ => (json!({ "drift": [] }), "drift: none"),
+            };
+            self.on_stderr(&match self.json {
+                true => json.to_string(),
+                false => words.to_owned(),
             });
         }
         for (drift, times) in &drifts {
@@ -254,19 +264,22 @@ impl Output {
                     advice(error)
                 )
             }
-            Failure::Unwritten(id) => self.unwritten(
-                "it was done, and the answer could not be written",
-                "done",
-                id.as_ref(),
-            ),
-            Failure::Unprinted => self.unwritten(
-                "nothing was sent; the output could not be written",
-                "not_sent",
-                None,
-            ),
+            Failure::Unwritten(id, kind) => {
+                let why = reason(*kind);
+                let message = format!("it was done, and the answer could not be written: {why}");
+                self.unwritten(&message, Outcome::Done, id.as_ref())
+            }
+            Failure::Unprinted(kind) => {
+                let why = reason(*kind);
+                let message = format!("nothing was sent; the output could not be written: {why}");
+                self.unwritten(&message, Outcome::NotSent, None)
+            }
             Failure::Refused(refusal, advice) => match self.json {
-                true => json!({"kind": "verification", "message": refusal.to_string(), "advice": advice, "outcome": "not_sent"})
-                    .to_string(),
+                true => document(
+                    ErrorKind::Verification,
+                    Outcome::NotSent,
+                    json!({ "message": refusal.to_string(), "advice": advice }),
+                ),
                 false => format!("error: not authentic: {refusal}\n  {advice}"),
             },
             Failure::RefusedBySandbox(refused) => {
@@ -290,44 +303,39 @@ impl Output {
                 false => format!("error: {file}\n  {advice}"),
             },
             Failure::Server(kind, message, outcome) => match self.json {
-                true => json!({"kind": kind.as_str(), "message": message, "outcome": outcome.as_str()})
-                    .to_string(),
+                true => document(*kind, *outcome, json!({ "message": message })),
                 false => format!("error: {message}"),
             },
-            Failure::Unstored(file, cause) => match self.json {
-                true => {
-                    json!({"kind": "storage", "field": file, "message": cause, "outcome": "unknown"})
-                        .to_string()
-                }
-                false => format!(
-                    "error: {file}: cannot be read or written: {cause}\n  What it holds is kept. Do it again once the disk lets it."
+            Failure::Unstored(file, cause, outcome) => match self.json {
+                true => document(
+                    ErrorKind::Storage,
+                    *outcome,
+                    json!({ "field": file, "message": cause }),
                 ),
+                false => {
+                    let kept = match outcome {
+                        Outcome::NotSent => "Nothing was sent.",
+                        _ => "What it holds is kept.",
+                    };
+                    format!(
+                        "error: {file}: cannot be read or written: {cause}\n  {kept} Do it again once the disk lets it."
+                    )
+                }
             },
-            Failure::Elsewhere(id, what) => {
-                self.unwritten(&format!("it was done, and {what}"), "done", Some(id))
+            Failure::Elsewhere(id, what, _) => {
+                self.unwritten(&format!("it was done, and {what}"), Outcome::Done, Some(id))
             }
         };
         self.on_stderr(&text);
     }
 
-    fn unwritten(self, message: &str, outcome: &str, id: Option<&RequestId>) -> String {
-        if self.json {
-            return json!({
-                "kind": "output",
-                "field": null,
-                "rule": null,
-                "provider": null,
-                "operation": null,
-                "status": null,
-                "code": null,
-                "message": message,
-                "request_id": id.map(|id| id.as_str()),
-                "outcome": outcome,
-                "retry_after_ms": null,
-            })
-            .to_string();
-        }
+    fn unwritten(self, message: &str, outcome: Outcome, id: Option<&RequestId>) -> String {
         match id {
+            _ if self.json => document(
+                ErrorKind::Storage,
+                outcome,
+                json!({ "kind": "output", "message": message, "request_id": id.map(|id| id.as_str()) }),
+            ),
             Some(id) => format!("error: {message}\n  request id: {id}"),
             None => format!("error: {message}"),
         }
@@ -418,9 +426,19 @@ impl Output {
     }
 }
 
+/// A failure that is none of a client's call, in the form of [`Error`], with these members in place of its own.
+fn document(kind: ErrorKind, outcome: Outcome, own: Value) -> String {
+    let mut value = json!(Error::new(kind, outcome));
+    if let (Value::Object(members), Value::Object(own)) = (&mut value, own) {
+        members.extend(own);
+    }
+    value.to_string()
+}
+
 /// So many of something.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
+pub(crate) fn counted(count: impl fmt::Display, what: &str) -> String {
+    let count = count.to_string();
+    let plural = if count == "1" { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
 

@@ -22,8 +22,10 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     if asked_for {
         let printed = error.print().and_then(|()| io::stdout().flush());
         // A closed pipe is not a failure of help.
-        if printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-            let failure = Failure::Unprinted;
+        if let Err(error) = printed
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            let failure = Failure::Unprinted(error.kind());
             Output { json: false }.failure(&failure);
             return ExitCode::from(failure.exit_code());
         }

@@ -1,7 +1,7 @@
 //! What an error of a client is to a journey.
 
 use kyc_journey::{Failure, Operation, Provider, Refusal};
-use provider_core::{Error, ErrorKind, Outcome};
+use provider_core::{Error, ErrorKind, FaultClass, Outcome};
 
 /// The failure that an error is: its outcome is the client's, its refusal by the documented codes.
 pub(crate) fn failure(operation: &Operation, error: &Error) -> Failure {
@@ -32,7 +32,8 @@ fn refusal(operation: &Operation, error: &Error) -> Refusal {
         ErrorKind::RateLimited => return Refusal::RateLimited,
         _ => {}
     }
-    let code = error.fault().and_then(|fault| fault.code());
+    let fault = error.fault();
+    let code = fault.and_then(|fault| fault.code());
     let by_code = code.and_then(|code| match operation.provider() {
         Provider::FinPro => finpro(code),
         Provider::Veriff => veriff(code),
@@ -40,7 +41,12 @@ fn refusal(operation: &Operation, error: &Error) -> Refusal {
         // Its refusals have a text and no code.
         Provider::Deepvue => None,
     });
-    by_code.unwrap_or(match (operation, status) {
+    let by_class = fault.and_then(|fault| match fault.class() {
+        FaultClass::TooEarly => Some(Refusal::NotYet),
+        FaultClass::AlreadyDone => Some(Refusal::AlreadySo),
+        _ => None,
+    });
+    by_code.or(by_class).unwrap_or(match (operation, status) {
         // What Deepvue says of a code that is used, old or another session's is documented nowhere (`[unknown]`). Whatever it
         // refuses, this code is of no more use, and the person can bring another one.
         (Operation::CompleteAuthorization { .. }, _) => Refusal::Code,
@@ -52,7 +58,6 @@ fn refusal(operation: &Operation, error: &Error) -> Refusal {
 /// The codes of FinPro's pages, and those of integrators (`[3p]`) for the same.
 fn finpro(code: &str) -> Option<Refusal> {
     Some(match code {
-        "NoDataAvailable" | "FP0060" => Refusal::NotYet,
         // One integrator meets it inside a success (`[3p]`). That there never will be any data it does not say.
         "NoDataFound" | "FP0063" => Refusal::NotYet,
         "DataIsDeleted" | "FP0061" => Refusal::Deleted,
@@ -66,7 +71,7 @@ fn finpro(code: &str) -> Option<Refusal> {
 /// The codes of Veriff's pages.
 fn veriff(code: &str) -> Option<Refusal> {
     Some(match code {
-        "1303" | "1304" | "1305" | "1306" | "MFA_ALREADY_COMPLETED" => Refusal::AlreadySo,
+        "1303" | "1304" => Refusal::AlreadySo,
         "INVALID_OTP" | "INVALID_INPUT_OTP" | "OTP_NOT_GENERATED" => Refusal::Code,
         "INVALID_SESSION_DETAILS" => Refusal::NotFound,
         "OTP_REQUEST_TOO_SOON" | "INVALID_RESEND_ATTEMPT" => Refusal::RateLimited,

@@ -54,12 +54,13 @@ def main():
     missing = operations.keys() - requests.keys()
     assert not missing, f"no request: {missing}"
     for name, given in requests.items():
-        module = importlib.import_module(f"client.api.default.{name}")
         operation = operations[name]
+        module = importlib.import_module(f"client.api.{operation['tags'][0]}.{name}")
         response = module.sync_detailed(client=client, **arguments(module.sync_detailed, operation, given))
         status, length = int(response.status_code), len(response.content)
         assert 200 <= status < 300, f"{name}: {status} {response.content!r}"
-        types = operation["responses"]["2XX"]["content"]
+        success = next(known for known in operation["responses"] if known in ("2XX", str(status)))
+        types = operation["responses"][success]["content"]
         # Without a schema it is one of the types that a file may have.
         if "schema" in types.get("application/json", {}):
             assert response.parsed is not None, f"{name}: not read"

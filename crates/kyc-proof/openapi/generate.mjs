@@ -16,7 +16,8 @@ for (const [path, operations] of Object.entries(document.paths)) {
         delete given[member];
       }
     }
-    const isJson = responses["2XX"].content["application/json"]?.schema !== undefined;
+    const success = Object.keys(responses).find((status) => status.startsWith("2"));
+    const isJson = responses[success].content["application/json"]?.schema !== undefined;
     const options = { params, ...(requestBody && { body: given }), ...(!isJson && { parseAs: "arrayBuffer" }) };
     const isForm = "multipart/form-data" in (requestBody?.content ?? {});
     const literal = JSON.stringify(options);

@@ -108,17 +108,12 @@ impl Proof {
                 // Before the batch begins there is nothing to sum up.
                 let told = String::from_utf8_lossy(&output.stderr);
                 let may = ended && (rows, asked) == (0, 0) && told.contains("nothing was sent");
-                ensure!(
-                    may,
-                    "{way:?}: {rows} rows, {asked} requests, and told was {told:?}"
-                );
+                ensure!(may, "{way:?}: {rows} rows, {asked} requests: {told:?}");
                 continue;
             }
             let summary = serde_json::from_slice(&output.stdout).context("not a summary")?;
-            ensure!(
-                is_true(&summary, rows, asked, waits),
-                "{way:?}: {rows} rows written, {asked} requests, and told was {summary}"
-            );
+            let is_true = is_true(&summary, rows, asked, waits);
+            ensure!(is_true, "{way:?}: {rows} rows, {asked} requests: {summary}");
             let last = last_of_each(&out)?;
             // A row that failed by chance is asked again, as a user would do.
             let is_settled = |(person, row): (&u32, &Value)| {
@@ -259,6 +254,7 @@ fn mobile(person: u32) -> String {
 /// FinPro's address, and whom it has answered.
 struct Provider(String, Arc<Mutex<List>>);
 
+#[derive(Default)]
 struct List {
     rng: Rng,
     requests: u64,
@@ -269,12 +265,11 @@ impl Provider {
     fn start(rng: Rng) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = format!("http://localhost:{}", listener.local_addr()?.port());
-        let (requests, answered) = (0, BTreeMap::new());
-        let list = Arc::new(Mutex::new(List {
+        let list = List {
             rng,
-            requests,
-            answered,
-        }));
+            ..List::default()
+        };
+        let list = Arc::new(Mutex::new(list));
         let serving = Arc::clone(&list);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {

@@ -5,24 +5,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use consent_hmac::{ConsentClient, Veriff};
+use consent_hmac::ConsentClient;
 use deepvue_digilocker::{Deepvue, DigilockerClient};
 use finpass::{Finpass, FinpassClient};
 use finpro_fiu::FiuClient;
 use finpro_profile::{Finpro, FinproProfileClient};
 use kyc_sandbox::{BaseUrls, credentials};
-use provider_core::http::StatusCode;
+use provider_core::http::{HeaderName, HeaderValue, StatusCode};
 use provider_core::testing::fixture::Expected;
 use provider_core::testing::{FixedClock, Fixture, ScriptedTransport, Step};
 use provider_core::{
     CallObserver, CallOptions, CatalogueEntry, CircuitBreaker, Client, Clock, Error,
-    InvalidRequest, JsonCall, KnownMembers, Operation, PrintingCall, Provider, RawResponse,
-    Response, RetryPolicy, Settings, Signs, SystemClock, Transport,
+    InvalidRequest, JsonCall, Operation, PrintingCall, Provider, RawResponse, Response,
+    RetryPolicy, Settings, Signs, SystemClock, Transport,
 };
 use serde_json::Value;
 use veriff_sessions::SessionsClient;
 
-use crate::companies::{Account, Company, Headers, SANDBOX, base_url_of, setting, settings};
+use crate::companies::{
+    Account, Headers, SANDBOX, base_url_of, setting, settings, signature, veriff,
+};
 use crate::scripted::ready;
 
 /// Every operation whose reply is JSON: a reply that is a file has no members, which most proofs change.
@@ -35,12 +37,12 @@ pub fn operations() -> Vec<Subject> {
 /// Every operation. A crate is a row.
 pub fn all_operations() -> Vec<Subject> {
     [
-        of::<Finpass>(FinpassClient::CATALOGUE),
-        of::<Finpro>(FinproProfileClient::CATALOGUE),
-        of::<Finpro>(FiuClient::CATALOGUE),
-        of::<Veriff>(ConsentClient::CATALOGUE),
-        of::<Veriff>(SessionsClient::CATALOGUE),
-        of::<Deepvue>(DigilockerClient::CATALOGUE),
+        of(FinpassClient::CATALOGUE, Finpass::from_settings),
+        of(FinproProfileClient::CATALOGUE, Finpro::from_settings),
+        of(FiuClient::CATALOGUE, Finpro::from_settings),
+        of(ConsentClient::CATALOGUE, veriff),
+        of(SessionsClient::CATALOGUE, veriff),
+        of(DigilockerClient::CATALOGUE, Deepvue::from_settings),
     ]
     .into_iter()
     .flatten()
@@ -49,23 +51,22 @@ pub fn all_operations() -> Vec<Subject> {
 
 /// Every operation with its exchange.
 pub fn with_exchanges() -> Vec<(Subject, Exchange)> {
-    let with_exchange = |subject: Subject| {
-        let exchange = subject.exchange();
-        (subject, exchange)
-    };
-    operations().into_iter().map(with_exchange).collect()
+    let exchanges: Vec<_> = operations().iter().map(Subject::exchange).collect();
+    operations().into_iter().zip(exchanges).collect()
 }
 
-fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
+/// The operations of a crate; the provider is made from an account's settings.
+fn of<P: Provider>(
+    catalogue: &'static [CatalogueEntry<P>],
+    provider: fn(&Settings) -> Result<P, InvalidRequest>,
+) -> Vec<Subject> {
     let subject = |entry: &'static CatalogueEntry<P>| Subject {
         provider: P::NAME,
         method: entry.method(),
         operation: entry.operation(),
-        envelope: P::ENVELOPE,
         signs_requests: P::SIGNS_REQUESTS,
-        signature: P::signature,
         connect: Box::new(move |settings, setup| {
-            let client: Client<P> = setup.build(P::account(settings)?)?;
+            let client = setup.build(provider(settings)?)?;
             Ok(Arc::new(Bound { client, entry }))
         }),
     };
@@ -73,7 +74,6 @@ fn of<P: Company>(catalogue: &'static [CatalogueEntry<P>]) -> Vec<Subject> {
 }
 
 type Connect = dyn Fn(&Settings, &Setup) -> Result<Arc<dyn Caller>, Error> + Send + Sync;
-type Signature = fn(Account, &str, &[u8]) -> Result<Headers, InvalidRequest>;
 
 /// An operation that is proven.
 pub struct Subject {
@@ -83,10 +83,7 @@ pub struct Subject {
     pub method: &'static str,
     /// What is fixed about the operation.
     pub operation: &'static Operation,
-    /// The members that vouch for a reply of the provider.
-    pub envelope: KnownMembers,
     signs_requests: bool,
-    signature: Signature,
     connect: Box<Connect>,
 }
 
@@ -139,12 +136,7 @@ impl Setup {
         }
     }
 
-    /// A client with these settings.
-    ///
-    /// # Errors
-    ///
-    /// Those of the builder.
-    pub fn build<P: Provider, C: From<Client<P>>>(&self, provider: P) -> Result<C, Error> {
+    fn build<P: Provider>(&self, provider: P) -> Result<Client<P>, Error> {
         let mut builder = provider_core::ClientBuilder::new(provider)
             .transport(Arc::clone(&self.transport))
             .clock(Arc::clone(&self.clock))
@@ -243,7 +235,7 @@ impl Subject {
     ///
     /// The secret is none.
     pub fn signature(&self, account: Account, secret: &str, body: &[u8]) -> Headers {
-        (self.signature)(account, secret, body).expect("a legal secret")
+        signature(self.provider, account, secret, body).expect("a legal secret")
     }
 
     /// A reply that the company vouches for.
@@ -253,15 +245,12 @@ impl Subject {
     /// The status is none.
     pub fn reply(&self, account: Account, status: u16, body: Vec<u8>) -> RawResponse {
         let headers = self.signature(account, setting(account, "VERIFF_SHARED_SECRET"), &body);
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        match Step::respond_with(status, &headers, body) {
-            Step::Respond(response) => Some(response),
-            _ => None,
-        }
-        .expect("a step that responds")
+        let headers = headers.into_iter().map(|(name, value)| {
+            let value = HeaderValue::try_from(value).expect("a header's value");
+            (HeaderName::from_static(name), value)
+        });
+        let status = StatusCode::from_u16(status).expect("a status");
+        RawResponse::new(status, headers.collect(), body.into())
     }
 
     /// A client at this address.
@@ -284,9 +273,11 @@ impl Subject {
         setup: &Setup,
     ) -> Result<Arc<dyn Caller>, Error> {
         let name = base_url_of(self.provider);
-        let served = credentials::environment(base_urls).into_iter();
-        let mut served = served.filter(|(known, _)| *known == name);
-        self.connect(&served.next().expect("an address").1, setup)
+        let mut served = credentials::environment(base_urls).into_iter();
+        let (_, address) = served
+            .find(|(known, _)| *known == name)
+            .expect("an address");
+        self.connect(&address, setup)
     }
 
     /// A client that gets these replies, and the transport that keeps the requests.
@@ -350,14 +341,11 @@ impl Subject {
     ///
     /// No fixture is a success.
     pub fn exchange(&self) -> Exchange {
-        let fixtures = self.fixtures();
-        let successes = || {
-            fixtures
-                .iter()
-                .filter(|fixture| matches!(fixture.expected, Expected::Value(_)))
-        };
-        let input = self.input();
-        let mut replies: Vec<(u16, Value)> = successes()
+        let (input, fixtures) = (self.input(), self.fixtures());
+        let successes = fixtures
+            .iter()
+            .filter(|fixture| matches!(fixture.expected, Expected::Value(_)));
+        let mut replies: Vec<(u16, Value)> = successes
             .filter_map(|fixture| Some((fixture.response.status, body(fixture)?)))
             .collect();
         replies.sort_by_key(|(_, reply)| std::cmp::Reverse(members(reply)));
@@ -391,11 +379,8 @@ impl Subject {
 
 /// A refusal without words: enough to see what was sent.
 pub fn refusal_response() -> RawResponse {
-    RawResponse::new(
-        StatusCode::BAD_REQUEST,
-        Default::default(),
-        Default::default(),
-    )
+    let (headers, body) = Default::default();
+    RawResponse::new(StatusCode::BAD_REQUEST, headers, body)
 }
 
 /// A fixture's reply as JSON.

@@ -14,10 +14,7 @@ use crate::companies::SANDBOX;
 use crate::scripted::ready;
 
 fn holds(holds: bool, text: &str) -> Result<(), String> {
-    match holds {
-        true => Ok(()),
-        false => Err(text.to_owned()),
-    }
+    holds.then_some(()).ok_or_else(|| text.to_owned())
 }
 
 /// A text as it is, any other value as JSON.
@@ -78,36 +75,32 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
         return Err("a refusal is a success".to_owned());
     };
     if let Err(refused) = checked {
+        let (kind, outcome) = (refused.kind(), error.outcome());
+        let same = error.invalid_request() == refused.invalid_request();
         holds(
-            refused.kind() == ErrorKind::InvalidRequest,
+            kind == ErrorKind::InvalidRequest,
             "refused for another reason",
         )?;
         holds(
-            error.invalid_request() == refused.invalid_request(),
+            same && outcome == Outcome::NotSent,
             "the call says otherwise",
-        )?;
-        holds(
-            error.outcome() == Outcome::NotSent,
-            "an outcome other than not sent",
         )?;
         return holds(transport.sent().is_empty(), "sent although it is invalid");
     }
     holds(error.status().is_some(), "not sent although it is valid")?;
-    let written = client
-        .read(input.clone())
-        .map_err(|error| error.to_string())?;
+    let written = client.read(input.clone());
+    let written = written.map_err(|error| error.to_string())?;
+    let kept = holds_all(&without_empty(&written), &without_empty(input));
     holds(
-        holds_all(&without_empty(&written), &without_empty(input)),
+        kept,
         &format!("{}: a member is lost or changed", subject.name()),
     )?;
 
-    let (sent, route) = (transport.only(), subject.operation.route);
+    let (sent, method) = (transport.only(), subject.operation.route.method());
+    holds(sent.method == Method::from(method), "another method")?;
+    let has_body = !sent.body.is_empty();
     holds(
-        sent.method == Method::from(route.method()),
-        "another method",
-    )?;
-    holds(
-        sent.body.is_empty() != route.method().has_body(),
+        has_body == method.has_body(),
         "a body where none belongs, or none",
     )?;
     let body: Value = serde_json::from_slice(&sent.body).unwrap_or_default();
@@ -126,12 +119,9 @@ pub fn request_is_sent_as_taken(subject: &Subject, input: &Value) -> Result<(), 
                 .any(|(other, value)| other == name && *value == text);
         holds(sent, &format!("{name} is not sent"))?;
     }
-    let members = body.as_object().into_iter().flatten();
-    let mut unasked = members.filter(|(name, value)| written.get(*name) != Some(*value));
-    holds(
-        unasked.next().is_none(),
-        "a member that is not of the request",
-    )
+    let mut members = body.as_object().into_iter().flatten();
+    let asked = members.all(|(name, value)| written.get(name) == Some(value));
+    holds(asked, "a member that is not of the request")
 }
 
 /// Whether a request is sent below this base, to these segments and to nothing else, also as a URL parser reads it.
@@ -258,16 +248,12 @@ impl Addressed {
             let sent = addressed.sent("https://provider.example.test", "");
             let path = sent.map(|uri| uri.path().to_owned()).unwrap_or_default();
             let template = addressed.subject.operation.route.path().split('/');
-            let segments: Vec<_> = template
-                .zip(path.split('/'))
-                .filter(|(template, _)| template.starts_with('{'))
-                .collect();
+            let segments = template.zip(path.split('/'));
+            let filled = segments.filter(|(template, _)| template.starts_with('{'));
+            let filled: Vec<_> = filled.map(|(_, segment)| Some(segment)).collect();
             addressed.ids = pointers(&addressed.request);
-            let request = &addressed.request;
-            addressed.ids.retain(|at| {
-                let text = request.pointer(at).and_then(Value::as_str);
-                segments.iter().any(|(_, segment)| text == Some(segment))
-            });
+            let text = |at: &str| addressed.request.pointer(at).and_then(Value::as_str);
+            addressed.ids.retain(|at| filled.contains(&text(at)));
             addressed
         };
         with_exchanges().into_iter().map(addressed).collect()
@@ -303,9 +289,8 @@ impl Addressed {
         let parsed = match BaseUrl::parse("BASE_URL", base) {
             Ok(parsed) => parsed,
             // Its words are of a fixed list by their type.
-            Err(error) => {
-                return holds(error.field() == "BASE_URL", "another field").map(|()| false);
-            }
+            Err(error) if error.field() == "BASE_URL" => return Ok(false),
+            Err(_) => return Err("another field".to_owned()),
         };
         let written = parsed.to_string();
         let again = BaseUrl::parse("BASE_URL", &written);
@@ -319,23 +304,14 @@ impl Addressed {
             _ => &written,
         };
         let segments = self.subject.operation.route.path().split('/').skip(1);
-        let filled = segments.map(|segment| {
-            if segment.starts_with('{') {
-                id
-            } else {
-                segment
-            }
-        });
+        let is_id = |segment: &str| segment.starts_with('{');
+        let filled = segments.map(|segment| if is_id(segment) { id } else { segment });
         // The operation's own query is of its other members: it is the same for any id.
         let own = self.sent(base, "A");
-        let own = own
-            .as_ref()
-            .and_then(Uri::query)
-            .map(|query| format!("?{query}"));
+        let query = own.as_ref().and_then(Uri::query);
+        let own = query.map(|query| format!("?{query}")).unwrap_or_default();
         let sent = uri.to_string();
-        let sent = own
-            .and_then(|query| sent.strip_suffix(&query))
-            .unwrap_or(&sent);
+        let sent = sent.strip_suffix(&own).unwrap_or(&sent);
         address_is_kept(base, &filled.collect::<Vec<_>>(), sent).map(|()| true)
     }
 }

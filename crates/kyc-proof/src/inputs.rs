@@ -17,14 +17,8 @@ use crate::planted::{is_uuid, texts};
 /// The request id of the calls that come before another.
 pub(crate) const PREPARING: &str = "preparing";
 
-/// A recorded call.
-#[derive(Debug, Clone)]
-struct Recorded {
-    client: Arc<dyn Caller>,
-    input: Value,
-    /// What the sandbox replied when it was recorded.
-    reply: Value,
-}
+/// A recorded call: its client, its request, and what the sandbox replied when it was recorded.
+type Recorded = (Arc<dyn Caller>, Value, Value);
 
 /// How each operation is called, with the calls before it.
 #[derive(Debug)]
@@ -43,12 +37,7 @@ impl Inputs {
                 let mut fixtures = subject.fixtures().into_iter();
                 let fixture = fixtures.find(|fixture| fixture.case == case);
                 let (input, reply) = fixture.as_ref().and_then(exchange).context("a success")?;
-                let client = subject.connect_to(base_urls, setup)?;
-                anyhow::Ok(Recorded {
-                    client,
-                    input,
-                    reply,
-                })
+                anyhow::Ok((subject.connect_to(base_urls, setup)?, input, reply))
             });
             let (input, _) = exchange(&recorded).context("a success")?;
             Ok((subject.name(), (before.collect::<Result<_>>()?, input)))
@@ -61,12 +50,7 @@ impl Inputs {
     pub(crate) async fn of(&self, subject: &Subject, mobile: &str, session: &str) -> Result<Value> {
         let (before, input) = &self.0[&subject.name()];
         let (mut given, own) = (GivenOut::default(), format!("batch-{}", fastrand::u64(..)));
-        for Recorded {
-            client,
-            input,
-            reply,
-        } in before
-        {
+        for (client, input, reply) in before {
             let input = filled(&given.fill(input), "9000000001", session, &own);
             let options = CallOptions::new().with_request_id(RequestId::parse(PREPARING)?);
             let now = client.call(input, options).await?.into_value();
@@ -113,29 +97,4 @@ fn filled(request: &Value, mobile: &str, session: &str, own: &str) -> Value {
 /// The id of the call with this number.
 pub(crate) fn request_id(number: u64) -> Result<RequestId, InvalidRequest> {
     RequestId::parse(&format!("call-{number}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use kyc_sandbox::{Sandbox, SandboxTransport};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_sandbox_answers_every_operation_however_often_and_in_whichever_order() {
-        let sandbox = Sandbox::default();
-        let base_urls = SandboxTransport::base_urls();
-        let setup = Setup::standard(Arc::new(sandbox.transport()));
-        let inputs = Inputs::new(&base_urls, &setup).unwrap();
-        let twice = all_operations()
-            .into_iter()
-            .chain(all_operations().into_iter().rev());
-        for (number, subject) in twice.enumerate() {
-            let session = format!("00000000-0000-4000-8000-{number:012}");
-            let input = inputs.of(&subject, "9000000001", &session).await;
-            let client = subject.connect_to(&base_urls, &setup).unwrap();
-            let answer = client.call(input.unwrap(), CallOptions::new()).await;
-            assert!(answer.is_ok(), "{}: {answer:?}", subject.name());
-        }
-    }
 }

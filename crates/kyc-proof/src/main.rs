@@ -35,7 +35,7 @@ mod vectors;
 mod webhooks;
 
 use std::process::ExitCode;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use pico_args::Arguments;
@@ -97,7 +97,8 @@ fn prove(mut arguments: Arguments) -> Result<()> {
     }
     let settings = Settings {
         short,
-        seed: seed.unwrap_or_else(seed_of_now),
+        // It is printed, so that a run can be repeated.
+        seed: seed.unwrap_or_else(|| fastrand::u32(..).into()),
     };
     println!("{name}: {}", about(name));
     let length = if settings.short { ", shortened" } else { "" };
@@ -106,13 +107,6 @@ fn prove(mut arguments: Arguments) -> Result<()> {
     run(&settings)?;
     println!("  took {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
-}
-
-/// A seed that differs from run to run; it is printed, so that a run can be repeated.
-fn seed_of_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |now| now.as_secs())
 }
 
 fn about(name: &str) -> &'static str {

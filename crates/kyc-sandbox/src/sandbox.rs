@@ -213,6 +213,7 @@ impl Sandbox {
     /// The address to which the person of a consent returns, by FinPro's handle or Finpass's `client_id`, with the
     /// parameters of the return. `None` for an unknown id, before the person is done, and where no address was given.
     pub fn consent_return_url(&self, id: &str) -> Option<String> {
+        self.providers.settle();
         let Providers {
             finpro, finpass, ..
         } = &self.providers;
@@ -246,6 +247,15 @@ impl Sandbox {
     pub fn digilocker_return(&self, transaction_id: &str) -> Option<String> {
         self.providers.settle();
         let returned = self.providers.deepvue.returned(transaction_id);
+        self.keep();
+        returned
+    }
+
+    /// The URL to which Veriff sent a person back, the session's `callback`, by the session's id: nothing is added to it. `None`
+    /// until the person has handed in an attempt, and where the caller named no URL.
+    pub fn verification_return(&self, session_id: &str) -> Option<String> {
+        self.providers.settle();
+        let returned = self.providers.veriff.returned(session_id);
         self.keep();
         returned
     }

@@ -363,7 +363,10 @@ impl Error {
             | ErrorKind::Timeout
             | ErrorKind::Transport
             | ErrorKind::Unrecognized => !self.is_unsettled(),
-            ErrorKind::Api => !self.is_unsettled() && self.is_transient(),
+            ErrorKind::Api => {
+                let is_early = self.has_fault_of(FaultClass::TooEarly);
+                !self.is_unsettled() && (is_early || self.is_transient())
+            }
             _ => false,
         }
     }
@@ -371,7 +374,8 @@ impl Error {
     /// Whether the provider's documented refusal says what somebody has to correct, although its status is that of a transient
     /// failure: whatever repeats it fails again until that is done.
     pub fn is_to_be_corrected(&self) -> bool {
-        let is_explained = |fault: &Fault| fault.meaning().is_some() && !self.has_passing_fault();
+        let may_pass = self.has_passing_fault() || self.has_fault_of(FaultClass::TooEarly);
+        let is_explained = |fault: &Fault| fault.meaning().is_some() && !may_pass;
         self.0.kind == ErrorKind::Api
             && self.is_retryable()
             && self.0.fault.as_ref().is_some_and(is_explained)

@@ -14,8 +14,8 @@ provider_core::operations! {
     pub struct SessionsClient(Veriff) {
         /// Creates a session: `POST /v1/sessions`.
         ///
-        /// Each call makes another one, so it is not retried when its outcome is unknown. Send the person to `url`, or upload
-        /// the media yourself and then [`submit_session`](Self::submit_session).
+        /// Each call makes another one. This client does not repeat it when the outcome is unknown. Send the person to `url`,
+        /// or upload the media yourself and then [`submit_session`](Self::submit_session).
         ///
         /// # Errors
         ///
@@ -24,21 +24,22 @@ provider_core::operations! {
         /// 401 and the codes about key and signature; `Api` for other refusals, such as an unsupported document (2104).
         create_session(CreateSession);
 
-        /// Hands in a session whose media were uploaded: `PATCH /v1/sessions/{id}`.
+        /// Submits a session whose media were uploaded: `PATCH /v1/sessions/{id}`.
         ///
-        /// A session is handed in once, so it is not retried when its outcome is unknown.
+        /// A session is submitted once. This client does not repeat it when the outcome is unknown.
         ///
         /// # Errors
         ///
         /// Awaiting it can return [`provider_core::Error`]: `Api` with code 1304 for a session that is not `created` or
-        /// `started`, such as one that was handed in before, and for an unknown session; `Verification` for a 200 whose
+        /// `started`, such as one that was submitted before, and for an unknown session; `Verification` for a 200 whose
         /// signature is missing or wrong, or that belongs to another session; `Credentials` for HTTP 401 and the codes about
         /// key and signature.
         submit_session(SubmitSession);
 
         /// Reads the decision about a session: `GET /v1/sessions/{id}/decision`.
         ///
-        /// A read, so it is retried when its outcome is unknown. `verification` is `None` until the session is decided.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. `verification` is `None` until the
+        /// session is decided.
         ///
         /// # Errors
         ///
@@ -49,7 +50,8 @@ provider_core::operations! {
 
         /// Reads the attempts of a session, newest first: `GET /v1/sessions/{id}/attempts`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The reply does not say whose attempts they are.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The reply does not say whose
+        /// attempts they are.
         ///
         /// # Errors
         ///
@@ -57,10 +59,10 @@ provider_core::operations! {
         /// `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown or deleted session.
         attempts(GetAttempts);
 
-        /// Uploads a picture of a session: `POST /v1/sessions/{id}/media`.
+        /// Uploads a picture to a session: `POST /v1/sessions/{id}/media`.
         ///
-        /// Each call adds one, so it is not retried when its outcome is unknown. A link of 24 MB takes its time: set the
-        /// deadline by the caller's connection.
+        /// Each call adds a picture. This client does not repeat it when the outcome is unknown. An upload of 24 MB takes its
+        /// time. This client's deadline has to allow for the connection.
         ///
         /// # Errors
         ///
@@ -72,7 +74,7 @@ provider_core::operations! {
 
         /// Lists the files of a session's latest attempt: `GET /v1/sessions/{id}/media`.
         ///
-        /// A read, so it is retried when its outcome is unknown.
+        /// A read, which may be repeated. This client does so when the outcome is unknown.
         ///
         /// # Errors
         ///
@@ -83,7 +85,8 @@ provider_core::operations! {
 
         /// Lists the files of one attempt: `GET /v1/attempts/{id}/media`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The reply does not say whose files they are.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The reply does not say whose files
+        /// they are.
         ///
         /// # Errors
         ///
@@ -94,8 +97,8 @@ provider_core::operations! {
         /// Downloads a picture, a video or the data of a chip: `GET /v1/media/{id}`.
         ///
         /// Awaited, it is in memory whole; [`Call::download`](provider_core::Call::download) streams it into a file, of which
-        /// nothing is left if it is not complete and verified. At most 64 MiB are read. Whether Veriff signs files
-        /// is not documented (`[unknown]`): one without a signature is refused, unless the provider accepts unsigned replies.
+        /// nothing is left if it is not complete and verified. Whether Veriff signs files is not documented (`[unknown]`). This
+        /// client reads at most 64 MiB, and refuses a file without a signature unless the provider accepts unsigned replies.
         ///
         /// # Errors
         ///
@@ -104,10 +107,10 @@ provider_core::operations! {
         /// an unknown file.
         download_media(DownloadMedia);
 
-        /// Reads what is known of the person of a session: `GET /v1/sessions/{id}/person`.
+        /// Reads what is known about the person of a session: `GET /v1/sessions/{id}/person`.
         ///
-        /// A read, so it is retried when its outcome is unknown. The reply does not say which session it is about, and the
-        /// members of the person are unconfirmed (`[3p]`).
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The reply does not say which session
+        /// it is about, and the members of the person are unconfirmed (`[3p]`).
         ///
         /// # Errors
         ///
@@ -116,9 +119,9 @@ provider_core::operations! {
         /// without a person that is not null.
         person(GetPerson);
 
-        /// Reads whether the person of a session may be on a watchlist: `GET /v1/sessions/{id}/watchlist-screening`.
+        /// Reads the watchlist screening of a session's person: `GET /v1/sessions/{id}/watchlist-screening`.
         ///
-        /// A read, so it is retried when its outcome is unknown. Read
+        /// A read, which may be repeated. This client does so when the outcome is unknown. Read
         /// [`WatchlistScreening::finding`](crate::WatchlistScreening::finding).
         ///
         /// # Errors
@@ -128,9 +131,10 @@ provider_core::operations! {
         /// unknown session.
         watchlist_screening(GetScreening);
 
-        /// Reads what the Mexican registry CURP says: `GET /v1/sessions/{id}/decision/curp-registry` (legacy).
+        /// Reads the result of Mexico's CURP registry for a session: `GET /v1/sessions/{id}/decision/curp-registry` (legacy).
         ///
-        /// A read, so it is retried when its outcome is unknown. The reply does not say which session it is about.
+        /// A read, which may be repeated. This client does so when the outcome is unknown. The reply does not say which session
+        /// it is about.
         ///
         /// # Errors
         ///
@@ -138,9 +142,9 @@ provider_core::operations! {
         /// `Credentials` for HTTP 401 and the codes about key and signature; `Api` for an unknown session.
         curp_decision(GetCurpDecision);
 
-        /// Submits what a fingerprinting service collected: `POST /v1/sessions/{id}/collected-data`.
+        /// Submits the data that a fingerprinting service collected: `POST /v1/sessions/{id}/collected-data`.
         ///
-        /// What a second time does is not documented (`[unknown]`), so it is not retried when its outcome is unknown.
+        /// What a second time does is not documented (`[unknown]`). This client does not repeat it when the outcome is unknown.
         ///
         /// # Errors
         ///
@@ -150,10 +154,10 @@ provider_core::operations! {
         /// and signature.
         collected_data(SubmitCollectedData);
 
-        /// Sends the person the one-time password of the Aadhaar database: `POST /v1/sessions/{id}/mfa/generate`.
+        /// Sends the person a one-time password from the Aadhaar database: `POST /v1/sessions/{id}/mfa/generate`.
         ///
-        /// A refusal may come with HTTP 200: its `status` is `fail`, and its `reason` says why. Each call sends one, so it is not
-        /// retried when its outcome is unknown.
+        /// A refusal may come with HTTP 200: its `status` is `fail`, and its `reason` says why. Each call sends a password.
+        /// This client does not repeat it when the outcome is unknown.
         ///
         /// # Errors
         ///
@@ -165,18 +169,19 @@ provider_core::operations! {
 
         /// Verifies the one-time password: `POST /v1/sessions/{id}/mfa/verify`.
         ///
-        /// A refusal may come with HTTP 200: its `status` is `fail`, and its `reason` says why. Wrong passwords are counted, so it
-        /// is not retried when its outcome is unknown.
+        /// A refusal may come with HTTP 200: its `status` is `fail`, and its `reason` says why. Wrong passwords are counted.
+        /// This client does not repeat the call when the outcome is unknown.
         ///
         /// # Errors
         ///
-        /// Awaiting it can return [`provider_core::Error`]: as of [`generate_mfa`](Self::generate_mfa); `RateLimited` for one wrong
-        /// password too many, after which the session is submitted.
+        /// Awaiting it can return [`provider_core::Error`]: as of [`generate_mfa`](Self::generate_mfa); for one wrong
+        /// password too many with an unknown outcome, because the session is submitted then: read its decision.
         verify_mfa(VerifyMfa);
 
-        /// Deletes a session and its data: `DELETE /v1/sessions/{id}`. It cannot be taken back.
+        /// Deletes a session and its data: `DELETE /v1/sessions/{id}`. It cannot be undone.
         ///
-        /// It is not retried when its outcome is unknown. A session that was not decided is reported as expired or abandoned.
+        /// This client does not repeat it when the outcome is unknown. A session that was not decided is reported as expired or
+        /// abandoned.
         ///
         /// # Errors
         ///

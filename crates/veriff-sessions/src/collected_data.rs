@@ -12,14 +12,15 @@ use crate::endpoint::with_body;
 use crate::ids::AttemptId;
 use crate::reply::{ReplyStatus, accept};
 
-/// The request that submits what a fingerprinting service collected. The session must be created or started (`[docs]`).
+/// The request that submits the data that a fingerprinting service collected. The session must be created or started
+/// (`[docs]`).
 ///
-/// The page lists further optional members, which were cut off (`[unknown]`): they cannot be sent.
+/// The page lists further optional members, which were cut off (`[unknown]`). This client cannot send them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubmitCollectedData {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[serde(rename = "session_id")]
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
@@ -209,7 +210,7 @@ pub struct CollectedDataReply {
     /// `success`.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<ReplyStatus>,
-    /// The session. A reply that names another session than the request is refused.
+    /// The session. This client refuses a reply that names another one than the request.
     #[serde(deserialize_with = "lenient::id")]
     pub session_id: SessionId,
     /// The attempt that the data are of.

@@ -106,7 +106,7 @@ fn check_digits(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GenerateMfa {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
     /// The person's Aadhaar number, 12 digits
@@ -153,7 +153,7 @@ impl GenerateMfa {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct VerifyMfa {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
     /// The password that the person received, 6 digits
@@ -192,15 +192,15 @@ impl VerifyMfa {
     }
 }
 
-/// The reply to what was done. What was not done is an error, in a reply with HTTP 200 too.
+/// The reply. A refusal comes with HTTP 200, too: its `status` is `fail`. This client makes an error of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = with_reason))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MfaReply {
-    /// `success`, for the `true` of replies before March 2025 too.
+    /// `success` or, before March 2025, `true`.
     pub status: ReplyStatus,
-    /// The session. A reply that names another session than the request is refused.
+    /// The session. This client refuses a reply that names another one than the request.
     pub session_id: SessionId,
 }
 
@@ -276,7 +276,7 @@ with_body!(
     VerifyMfa, Self::body, Self::read => MfaReply,
     // Wrong passwords are counted.
     Operation::new("verify-mfa", "POST /v1/sessions/{id}/mfa/verify", Idempotency::Unsafe)
-        .settled_by("verify the same password again: a refusal MFA_ALREADY_COMPLETED means that it was accepted")
+        .settled_by("verify the same password again: a refusal MFA_ALREADY_COMPLETED means that it was accepted; after too many wrong ones the session was submitted, so read its decision")
         // By the session's id in the signed body.
         .with_correlated_reply()
         .documented(Mark::Docs)

@@ -2,7 +2,8 @@
 
 use consent_hmac::{SessionId, Veriff};
 use provider_core::lenient::Told;
-use provider_core::{FaultClass, ResponseError, VerificationError, Verified};
+use provider_core::lint::mask_aadhaar;
+use provider_core::{FaultClass, Masked, ResponseError, VerificationError, Verified, lenient};
 use serde::{Deserialize as _, Deserializer};
 
 provider_core::open_enum! {
@@ -15,6 +16,15 @@ provider_core::open_enum! {
         /// It was not: such a reply is an error.
         Fail = "fail",
     }
+}
+
+/// The number of a person or of a document. Of a whole Aadhaar number in it all but the last four digits are hidden, because it must not
+/// reach any output; the reply's own bytes have it.
+pub(crate) fn id_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Masked>, D::Error> {
+    let number: Option<Masked> = lenient::text(deserializer)?;
+    Ok(number.map(|number| Masked::new(mask_aadhaar(number.expose()))))
 }
 
 /// The status of a reply, which must not be lost if it is there and no text: it is no success then.

@@ -362,7 +362,7 @@ async fn documents_are_there_once_the_authorisation_is_complete() {
     let (client, sandbox, id) = opened(settings).await;
     let text = |error: Error| error.fault().unwrap().message().unwrap().to_owned();
     let error = client.e_aadhaar(e_aadhaar(&id)).await.unwrap_err();
-    assert_eq!(text(error), "Authorization is not complete");
+    assert_eq!(text(error), "invalid_token");
     let error = client
         .complete_authorization(complete(&id, "other"))
         .await
@@ -415,7 +415,7 @@ async fn documents_are_there_once_the_authorisation_is_complete() {
         .file(file(&id, "in.gov.pan-PANCR-unknown"))
         .await
         .unwrap_err();
-    assert_eq!(text(error), "File not found");
+    assert_eq!(text(error), "invalid_uri");
     let error = client
         .issued_files(list(&session("unknown")))
         .await

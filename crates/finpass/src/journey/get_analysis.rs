@@ -14,7 +14,7 @@ use crate::{JourneyId, RawJson};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAnalysis {
-    /// The journey's id
+    /// The journey's id, the client_id of the reply of Initialize of AA-BSA
     #[cfg_attr(feature = "schema", schemars(extend("x-query" = "client_id")))]
     client_id: JourneyId,
 }
@@ -34,13 +34,13 @@ pub type Analysis = Envelope<AnalysisData>;
 /// An analysis. The page was cut off inside `income`: the ratio of fixed obligations, the trend of the cash flow and the risk flags
 /// are named in its prose without their members (`[unknown]`), and are in [`Response::body`](provider_core::Response::body).
 ///
-/// Amounts are kept as text, digit by digit, whether they come as text or as numbers. A reply with neither a summary nor an income
-/// is an error.
+/// Amounts are text or numbers: read them as exact decimals and never as floats. This client keeps them as text, digit by
+/// digit, and takes a reply with neither a summary nor an income for an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct AnalysisData {
-    /// The journey's id. A reply that names another one than the request is refused.
+    /// The journey's id. This client refuses a reply that names another one than the request.
     #[serde(default, deserialize_with = "echoed")]
     pub client_id: Option<JourneyId>,
     /// Its first and last day; the names of the members are not readable (`[unknown]`).

@@ -14,7 +14,7 @@ use crate::{ConsentType, JourneyId, JourneyState, JourneyStatus};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetJourneyStatus {
-    /// The journey's id
+    /// The journey's id, the client_id of the reply of Initialize of AA-BSA
     #[cfg_attr(feature = "schema", schemars(extend("x-query" = "client_id")))]
     client_id: JourneyId,
 }
@@ -31,15 +31,15 @@ impl GetJourneyStatus {
 /// The reply of *Status* of AA-BSA (`[docs: BSAJ-status]`).
 pub type JourneyProgress = Envelope<JourneyStatusData>;
 
-/// How a journey is.
+/// The status of a journey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct JourneyStatusData {
-    /// The journey's id. A reply that names another one than the request is refused.
+    /// The journey's id. This client refuses a reply that names another one than the request.
     #[serde(default, deserialize_with = "echoed")]
     pub client_id: Option<JourneyId>,
-    /// How it is.
+    /// The status.
     pub status: JourneyStatus,
     /// What the consent is for.
     #[serde(default, deserialize_with = "lenient::text")]
@@ -47,7 +47,7 @@ pub struct JourneyStatusData {
     /// The mobile number, masked by Finpass.
     #[serde(default, deserialize_with = "lenient::text")]
     pub mobile_number: Option<Masked>,
-    /// When it changed, ISO 8601, unchanged.
+    /// When it changed, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub updated_at: Option<Label>,
 }

@@ -17,7 +17,7 @@ use crate::{JourneyId, RawJson};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetStatementResult {
-    /// The journey's id
+    /// The journey's id, the client_id of the reply of Initialize of AA-BSA
     #[cfg_attr(feature = "schema", schemars(extend("x-query" = "client_id")))]
     client_id: JourneyId,
 }
@@ -39,14 +39,15 @@ pub type StatementResult = Envelope<StatementResultData>;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct StatementResultData {
-    /// The journey's id. A reply that names another one than the request is refused.
+    /// The journey's id. This client refuses a reply that names another one than the request.
     #[serde(default, deserialize_with = "echoed")]
     pub client_id: Option<JourneyId>,
-    /// The accounts. One that cannot be read does not fail the others, see [`Items::unread`].
+    /// The accounts. This client sets aside one that it cannot read, see [`Items::unread`].
     pub accounts: Items<StatementAccount>,
 }
 
-/// An account of a journey. Balances are kept as text, digit by digit, whether they come as text or as numbers.
+/// An account of a journey. Balances are text or numbers: read them as exact decimals and never as floats. This client keeps
+/// them as text, digit by digit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

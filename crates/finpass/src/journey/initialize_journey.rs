@@ -3,7 +3,8 @@
 use provider_core::lint::Findings;
 use provider_core::{
     BuiltRequest, DecodeError, Endpoint, Idempotency, InvalidRequest, Label, Mark, Masked, Mobile,
-    Operation, RequestBuilder, ResponseError, Verified, check_person_url, check_web_url, lenient,
+    Operation, RequestBuilder, ResponseError, Verified, check_id, check_person_url, check_web_url,
+    lenient,
 };
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +122,7 @@ pub struct JourneyData {
     /// What the consent is for.
     #[serde(default, deserialize_with = "lenient::text")]
     pub consent_type: Option<ConsentType>,
-    /// When the journey ends if the person has not consented, ISO 8601, unchanged.
+    /// When the journey ends if the person has not consented, ISO 8601.
     #[serde(default, deserialize_with = "lenient::text")]
     pub expires_at: Option<Label>,
 }
@@ -146,9 +147,7 @@ impl Endpoint for InitializeJourney {
         &'a self,
         request: RequestBuilder<'a, Finpass>,
     ) -> Result<BuiltRequest<'a>, InvalidRequest> {
-        if self.consent_type.as_str().is_empty() {
-            return Err(InvalidRequest::new("consent_type", "must not be empty"));
-        }
+        check_id("consent_type", self.consent_type.as_str())?;
         for (field, url) in [
             ("redirect_url", &self.return_url),
             ("webhook_url", &self.webhook_url),

@@ -309,7 +309,7 @@ records! {
 }
 
 impl<H> InvestmentSummary<H> {
-    /// The holdings, wherever the schema has them. One that cannot be read is set aside, see [`Items::unread`].
+    /// The holdings, wherever the schema has them. This client sets aside one that it cannot read, see [`Items::unread`].
     pub fn all_holdings(&self) -> Option<&Items<H>> {
         let within = self.investment.as_ref();
         let within = within.and_then(|investment| investment.holdings.as_ref());

@@ -306,7 +306,7 @@ pub struct Transactions<R> {
     pub start_date: Read<DateText>,
     /// Until when.
     pub end_date: Read<DateText>,
-    /// The rows. Their order says nothing. One that cannot be read is set aside, see [`Items::unread`].
+    /// The rows. Their order says nothing. This client sets aside one that it cannot read, see [`Items::unread`].
     pub rows: Items<R>,
 }
 

@@ -115,7 +115,9 @@ async fn the_sandbox_tells_what_can_be_chosen() {
     assert_eq!(aggregators.len(), 3);
     assert_eq!(aggregators[0].status, Some(AggregatorStatus::Active));
     let fips = client.list_fips(ListFips::new()).await.unwrap();
-    let fip = fips.into_value().data.fip_newlist[0].fip_id.clone();
+    let fips = fips.into_value().data.fip_newlist;
+    assert_eq!(fips.len(), 3);
+    let fip = fips[0].fip_id.clone();
 
     for (asked, found) in [("LOAN-1", 1), ("LOAN-2", 0)] {
         let request = ListProducts::new().set_product(product(asked));
@@ -126,7 +128,11 @@ async fn the_sandbox_tells_what_can_be_chosen() {
     assert_eq!(products.value().data[0].product_code, product("LOAN-1"));
 
     let all = client.fip_health(GetFipHealth::new()).await.unwrap();
-    assert_eq!(all.value().data.len(), 8);
+    assert_eq!(
+        all.value().data.len(),
+        24,
+        "eight steps of three institutions"
+    );
     let request = GetFipHealth::new()
         .set_aggregators([&*aggregators[1].aa_id])
         .set_fips([fip])

@@ -39,10 +39,10 @@ Another sandbox than the last that was started on this machine:
   KYC_SANDBOX_URL  KYC_SANDBOX_TOKEN
 
 Exit codes: 0 done (also a sandbox that was stopped), 2 invalid input or
-configuration, 3 credentials refused, 4 provider refused or failed, or the
-person said no, 5 not reached, too slow, broken off, too many requests, or
-nobody answered in time, 6 not authentic, 7 not understood, unclear or not
-written, 8 a disk refused, 130 interrupted. `kyc onboard` exits with the
+configuration, 3 credentials refused, 4 provider refused or failed, or with
+--complete or --browser the person said no, 5 not reached, too slow, broken
+off, too many requests, or nobody answered in time, 6 not authentic, 7 not
+understood, unclear or not written, 8 a disk refused, 130 interrupted. `kyc onboard` exits with the
 highest code of its steps, a batch with that of its rows. `kyc journey start`, `resume` and
 `watch` exit with 0 completed, 3 rejected, 4 somebody has to act, 5 expired,
 withdrawn or cancelled.";
@@ -54,7 +54,7 @@ pub(crate) const BATCH_HEADING: &str = "Many people";
 #[derive(Debug, Parser)]
 #[command(name = "kyc", version, after_help = AFTER_HELP, max_term_width = 80)]
 pub(crate) struct Arguments {
-    /// Print the provider's answer as JSON on stdout, errors as JSON on stderr
+    /// Print what is for stdout, such as a provider's answer, as JSON, and errors as JSON on stderr
     #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
 
@@ -129,7 +129,7 @@ pub(crate) enum Command {
     /// Receive webhooks, verify them, print them and forward them
     #[command(display_order = 84)]
     Listen(Listen),
-    /// Print a provider's operations as an OpenAPI 3.1 document
+    /// Print a provider's operations as an OpenAPI 3.1 document, in JSON
     #[command(display_order = 90)]
     Openapi {
         /// The provider: finpass, finpro, veriff, deepvue; or journeys: what `kyc journey serve` serves

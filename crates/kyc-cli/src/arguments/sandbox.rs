@@ -194,7 +194,7 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 pub(crate) struct WebhookFilter {
-    /// Only those whose newest attempt was not accepted
+    /// Only those that were attempted and never accepted
     #[arg(long)]
     pub(crate) failed: bool,
     /// Only those of this journey, such as j_19

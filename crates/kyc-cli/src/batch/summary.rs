@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::kept::{Kept, ask_again};
 use super::tag::Tag;
 use crate::failure::{EXIT_INTERRUPTED, exit_code};
+use crate::output::counted;
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -166,8 +167,8 @@ impl Summary {
     /// The counts for people.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
-            "{} rows: {} answered, {} refused, {} unknown, {} not sent, {} not understood, {} bad",
-            self.rows,
+            "{}: {} answered, {} refused, {} unknown, {} not sent, {} not understood, {} bad",
+            counted(self.rows, "row"),
             self.answered,
             self.refused,
             self.unknown,
@@ -176,7 +177,8 @@ impl Summary {
             self.bad
         )];
         if self.kept > 0 {
-            lines.push(format!("{} rows were completed by earlier runs", self.kept));
+            let rows = counted(self.kept, "row");
+            lines.push(format!("{rows} completed by earlier runs"));
         }
         let rate = match self.requests {
             0 => String::new(),
@@ -186,20 +188,20 @@ impl Summary {
             ),
         };
         lines.push(format!(
-            "{} requests, {} of them retries; {}.{} s{rate}",
-            self.requests,
+            "{}, {} of them retries; {}.{} s{rate}",
+            counted(self.requests, "request"),
             self.retries,
             self.elapsed_ms.div_euclid(1_000),
             self.elapsed_ms.rem_euclid(1_000).div_euclid(100),
         ));
-        let counted = lines.len();
+        let before = lines.len();
         if let Some(reason) = &self.stopped {
             lines.push(format!("stopped: {reason}"));
         }
         if self.without_result > 0 {
             lines.push(format!(
-                "{} rows have no result, and may have been asked",
-                self.without_result
+                "{} without a result may have been asked",
+                counted(self.without_result, "row")
             ));
         }
         if self.rows_left {
@@ -207,15 +209,18 @@ impl Summary {
         }
         let temporary = self.ask_again.saturating_sub(self.to_correct);
         if temporary > 0 {
-            lines.push(format!("{temporary} may succeed in another run"));
+            lines.push(format!(
+                "{} may succeed in another run",
+                counted(temporary, "row")
+            ));
         }
         if self.to_correct > 0 {
             lines.push(format!(
-                "{} fail again until what their errors say is corrected; then ask them in another run",
-                self.to_correct
+                "{} will fail again until what the errors say is corrected; then ask in another run",
+                counted(self.to_correct, "row")
             ));
         }
-        if lines.len() > counted {
+        if lines.len() > before {
             lines.push(self.way_on.words().to_owned());
         }
         lines

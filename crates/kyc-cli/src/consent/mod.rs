@@ -32,7 +32,9 @@ fn export(arguments: &ConsentExport, output: Output) -> Result<(), Failure> {
         let mut lines = Vec::new();
         let exported = ledger.0.export(arguments.bodies, &mut lines);
         exported.map_err(|error| failed(&error))?;
-        return output.bytes(&lines).map_err(|_| Failure::Unprinted);
+        return output
+            .bytes(&lines)
+            .map_err(|error| Failure::Unprinted(error.kind()));
     };
     let written = |error: &io::Error| Failure::file(OUT, "written", error);
     let mut file = temporary::beside(path).map_err(|error| written(&error))?;

@@ -74,7 +74,7 @@ pub(crate) async fn print(store: &Store, record: &JourneyRecord) -> Result<(), F
 /// Without the journey's token: who has that can report in a provider's place.
 fn masked(journey: &Journey, of: &impl Serialize) -> Result<Value, Failure> {
     let token = journey.token().map(|token| token.expose());
-    let mut value = serde_json::to_value(of).map_err(|_| Failure::Unprinted)?;
+    let mut value = serde_json::to_value(of).map_err(|_| Failure::unprintable())?;
     if let Some(token) = token {
         hide(&mut value, &token);
     }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// Reads the members of the request; `-` is standard input.
 pub(super) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     let json = bounded(path, MAX_INPUT_BYTES);
-    let json = json.map_err(|error| Failure::file("--data", "read", &error))?;
+    let json = json.map_err(|error| Failure::file("--data", "read", &error).before_sending())?;
     if json.trim_ascii().is_empty() {
         return Err(Failure::configuration("--data", "is empty"));
     }
@@ -40,7 +40,7 @@ pub(super) fn file(member: &str, given: &str, how: FileMember) -> Result<Value, 
         _ => ("", given),
     };
     let read = bounded(path.as_ref(), how.max_bytes);
-    let bytes = read.map_err(|error| Failure::file(member, "read", &error))?;
+    let bytes = read.map_err(|error| Failure::file(member, "read", &error).before_sending())?;
     if bytes.len() > how.max_bytes {
         let rule = format!("must be at most {} bytes", how.max_bytes);
         return Err(refused(&rule));

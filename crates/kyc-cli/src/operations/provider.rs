@@ -1,6 +1,7 @@
 //! The operations of one provider: their commands, their calls, their document.
 
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args as _, FromArgMatches as _,
 use kyc_facade::openapi::{Document, headline, members};
 use kyc_facade::provider_core::lint::OnFinding;
 use kyc_facade::provider_core::{
-    CallOptions, CatalogueEntry, Client, DriftRadar, Error, ErrorKind, Mark, Provider, RawResponse,
-    ReplyText, RequestId, Response,
+    CallOptions, CatalogueEntry, Client, DriftRadar, Error, ErrorKind, Idempotency, Mark, Outcome,
+    Provider, RawResponse, ReplyText, RequestId, Response,
 };
 use serde_json::{Map, Value};
 
@@ -99,6 +100,14 @@ impl<P: Provider> ProviderOperations<P> {
         let data_is_required = only_in_data.iter().any(|member| member.required);
         let mut notes = vec![
             operation.route.to_string(),
+            match operation.idempotency {
+                Idempotency::Safe => "It reads, and changes nothing",
+                Idempotency::Repeatable => "Calling again does no harm and costs nothing",
+                Idempotency::Unsafe => {
+                    "Each call opens, bills or sends something: it is not retried once it may have been done"
+                }
+            }
+            .to_owned(),
             format!(
                 "Deadline: {} seconds, unless --timeout is given",
                 operation.timeout.as_secs()
@@ -266,6 +275,11 @@ impl<P: Provider> ProviderOperations<P> {
         let wanted = pointer.and_then(|pointer| Some((pointer, document?)));
         let document = wanted.map(|(_, path)| ReplyFile::new("--document", path, overwrite));
         let document = document.transpose()?;
+        if let (Some(file), Some(document)) = (&file, &document)
+            && document.is_in_place_of(file)
+        {
+            return Err(Failure::configuration("--document", "is where --out is"));
+        }
         let id = RequestId::random()?;
         let options = CallOptions::new().with_request_id(id.clone());
         let name = format!("{} {}", P::NAME, entry.operation());
@@ -322,7 +336,7 @@ impl<P: Provider> ProviderOperations<P> {
         if let Some(error) = refused {
             let place = if has_file { "in --out" } else { "on stdout" };
             let what = format!("no document was written: {error}; the reply is {place}");
-            return Err(Failure::Elsewhere(id, what));
+            return Err(Failure::Elsewhere(id, what, io::ErrorKind::InvalidData));
         }
         if let Some(doubt) = reply.value().doubt {
             output.warn("reply", doubt);
@@ -354,6 +368,7 @@ fn kept_with(error: Error, id: &RequestId, file: Option<ReplyFile>, output: Outp
         raw.status().is_success()
             && !raw.body().is_empty()
             && error.kind() != ErrorKind::Verification
+            && error.outcome() != Outcome::Refused
     };
     match (error.raw_response().filter(is_answer), file) {
         (Some(raw), Some(file)) => match file.write(raw.body(), id, output) {

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf, is_separator};
 
 use kyc_facade::provider_core::RequestId;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::output::Output;
 use crate::temporary;
 
@@ -41,12 +41,12 @@ impl ReplyFile {
             }
             // A name that is too long, above all: the temporary file has a shorter one.
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Failure::file(flag, "written", &error));
+                return Err(Failure::file(flag, "written", &error).before_sending());
             }
             _ => {}
         }
-        let temporary =
-            temporary::beside(path).map_err(|error| Failure::file(flag, "written", &error))?;
+        let temporary = temporary::beside(path)
+            .map_err(|error| Failure::file(flag, "written", &error).before_sending())?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
@@ -64,7 +64,7 @@ impl ReplyFile {
     ) -> Result<usize, Failure> {
         let to_stdout = || {
             let printed = output.bytes(body);
-            printed.map_err(|_| Failure::Unwritten(Some(id.clone())))
+            printed.map_err(|error| Failure::Unwritten(Some(id.clone()), error.kind()))
         };
         let Self::File {
             mut temporary,
@@ -77,9 +77,9 @@ impl ReplyFile {
         let written = temporary
             .write_all(body)
             .and_then(|()| temporary.as_file().sync_all());
-        if written.is_err() {
+        if let Err(error) = written {
             to_stdout()?;
-            return Err(elsewhere(id, "on stdout"));
+            return Err(elsewhere(id, "on stdout", &error));
         }
         let kept = match overwrite {
             true => temporary.persist(&path),
@@ -88,7 +88,8 @@ impl ReplyFile {
         let Err(error) = kept else {
             return Ok(body.len());
         };
-        let place = match error.file.keep() {
+        let PersistError { error, file } = error;
+        let place = match file.keep() {
             Ok((_, path)) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 format!("in {name} beside it")
@@ -98,13 +99,30 @@ impl ReplyFile {
                 "on stdout".to_owned()
             }
         };
-        Err(elsewhere(id, &place))
+        Err(elsewhere(id, &place, &error))
+    }
+
+    /// Whether both would be in one place, where the second would replace the first.
+    pub(super) fn is_in_place_of(&self, other: &Self) -> bool {
+        let place = |path: &Path| {
+            let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
+            let directory = fs::canonicalize(directory.unwrap_or(Path::new("."))).ok()?;
+            Some((directory, path.file_name()?.to_owned()))
+        };
+        match (self, other) {
+            (Self::Stdout, Self::Stdout) => true,
+            (Self::File { path, .. }, Self::File { path: other, .. }) => {
+                place(path) == place(other)
+            }
+            _ => false,
+        }
     }
 }
 
-fn elsewhere(id: &RequestId, place: &str) -> Failure {
-    let what = format!("the file could not be written; the reply is {place}");
-    Failure::Elsewhere(id.clone(), what)
+fn elsewhere(id: &RequestId, place: &str, error: &io::Error) -> Failure {
+    let why = reason(error.kind());
+    let what = format!("the file could not be written: {why}; the reply is {place}");
+    Failure::Elsewhere(id.clone(), what, error.kind())
 }
 
 /// Whether the path ends in a name, as it is written: `file_name` overlooks a `/` or `/.` behind one.

@@ -32,6 +32,22 @@ async fn each_member_of_a_request_is_sent_in_its_place() {
     }
 }
 
+/// What the provider's own part says of an operation that does not exist would be left out in silence.
+#[test]
+fn the_own_parts_of_documents_are_of_operations() {
+    fn check<P: Provider>(provider: &ProviderOperations<P>) {
+        let part: Value = serde_json::from_str(provider.openapi).unwrap();
+        let methods: Vec<_> = provider.entries().map(|entry| entry.method()).collect();
+        for name in part["x-kyc-operations"].as_object().unwrap().keys() {
+            assert!(methods.contains(&name.as_str()), "{}: {name}", P::NAME);
+        }
+    }
+    check(&FINPASS);
+    check(&FINPRO);
+    check(&VERIFF);
+    check(&DEEPVUE);
+}
+
 /// Builds every fixture's request and returns the members found in it.
 async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {
     let mut found = Vec::new();

@@ -104,7 +104,7 @@ fn words(clock: &Value) -> String {
         count("webhooks_failed"),
     ) {
         (Some(changes), Some(delivered), Some(failed)) => {
-            let changes = counted(usize::try_from(changes).unwrap_or(usize::MAX), "change");
+            let changes = counted(changes, "change");
             format!("{now}  {mode}  {changes}, webhooks: {delivered} delivered, {failed} failed")
         }
         _ => format!("{now}  {mode}"),

@@ -20,12 +20,16 @@ impl WebhookFilter {
     }
 
     fn admits(&self, webhook: &Value) -> bool {
-        let newest = items(webhook, "attempts").last();
-        let has_failed = newest.is_some_and(|attempt| text(attempt, "outcome") != Some("accepted"));
+        let attempts = items(webhook, "attempts");
+        let has_failed = !attempts.is_empty() && !attempts.iter().any(is_accepted);
         let of = self.journey.as_deref();
         (!self.failed || has_failed)
             && of.is_none_or(|journey| text(webhook, "journey") == Some(journey))
     }
+}
+
+fn is_accepted(attempt: &Value) -> bool {
+    text(attempt, "outcome") == Some("accepted")
 }
 
 const PATH: &str = "/sandbox/webhooks";
@@ -140,13 +144,17 @@ pub(super) fn words(webhook: &Value) -> String {
         Some(attempt) => {
             let status = number(attempt, "status").map(|status| format!(" {status}"));
             let outcome = text(attempt, "outcome").unwrap_or_default();
-            match text(attempt, "reason") {
+            let last = match text(attempt, "reason") {
                 Some(reason) => format!("{outcome}: {reason}"),
                 None => format!(
                     "{outcome}{}, attempt {}",
                     status.unwrap_or_default(),
                     attempts.len()
                 ),
+            };
+            match !is_accepted(attempt) && attempts.iter().any(is_accepted) {
+                true => format!("{last}; accepted before"),
+                false => last,
             }
         }
     };
@@ -158,4 +166,38 @@ pub(super) fn words(webhook: &Value) -> String {
         member("event"),
         member("journey"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_that_was_accepted_has_not_failed_by_a_later_attempt() {
+        let filter = WebhookFilter {
+            failed: true,
+            journey: None,
+        };
+        let (accepted, failed) = (
+            json!({"outcome": "accepted", "status": 200}),
+            json!({"outcome": "refused", "status": 500}),
+        );
+        for (attempts, admitted, words) in [
+            (json!([]), false, "not attempted yet"),
+            (json!([accepted]), false, "accepted 200, attempt 1"),
+            (json!([failed]), true, "refused 500, attempt 1"),
+            (json!([failed, accepted]), false, "accepted 200, attempt 2"),
+            (
+                json!([accepted, failed]),
+                false,
+                "refused 500, attempt 2; accepted before",
+            ),
+        ] {
+            let webhook = json!({"id": "w_001", "attempts": attempts});
+            assert_eq!(filter.admits(&webhook), admitted, "{attempts}");
+            assert!(super::words(&webhook).ends_with(words), "{attempts}");
+        }
+    }
 }

@@ -377,7 +377,7 @@ fn only_temporary_failures_are_asked_again() {
     let run = job.run(&[], &environment);
     assert_eq!(run.code, 4, "{run:?}");
     assert!(
-        run.stderr.contains("1 may succeed in another run"),
+        run.stderr.contains("1 row may succeed in another run"),
         "{}",
         run.stderr
     );
@@ -394,9 +394,9 @@ fn only_temporary_failures_are_asked_again() {
     server.fail(&[]);
     let run = job.run(&["--resume"], &environment);
     assert_eq!(run.code, 2, "the row that is bad stays bad: {run:?}");
-    assert!(run.stderr.contains("1 rows: 1 answered"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 row: 1 answered"), "{}", run.stderr);
     assert!(
-        run.stderr.contains("2 rows were completed by earlier runs"),
+        run.stderr.contains("2 rows completed by earlier runs"),
         "{}",
         run.stderr
     );
@@ -416,7 +416,7 @@ fn a_refusal_that_somebody_has_to_correct_is_no_temporary_failure() {
     let job = Job::new("people.csv", "mobileNumber\n9000000007\n");
     let run = job.run(&["--timeout", "9"], &sandbox.environment);
     assert_eq!(run.code, 4, "{run:?}");
-    let told = "1 fail again until what their errors say is corrected; then ask them in another run\nresume with";
+    let told = "1 row will fail again until what the errors say is corrected; then ask in another run\nresume with";
     assert!(run.stderr.contains(told), "{run:?}");
     assert!(!run.stderr.contains("may succeed"), "{run:?}");
     let row = job.by_line()[&2].clone();

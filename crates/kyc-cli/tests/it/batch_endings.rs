@@ -43,7 +43,7 @@ fn a_second_ctrl_c_does_not_wait_and_tells_what_was_under_way() {
     assert_eq!(
         rest[2..],
         [
-            "9 rows have no result, and may have been asked",
+            "9 rows without a result may have been asked",
             "the remaining rows were not asked",
             RESUME.trim_end()
         ]
@@ -124,7 +124,7 @@ fn results_that_another_program_takes_or_changes_stop_the_batch() {
         assert_eq!(code, 7, "{stderr}");
         assert!(asked < 3_000, "it went on");
         assert!(stderr.contains(&format!("stopped: the results {what} by another program")));
-        assert!(stderr.contains(" rows have no result, and may have been asked"));
+        assert!(stderr.contains(" rows without a result may have been asked"));
         assert!(
             stderr.contains("without them every row is asked again"),
             "{stderr}"

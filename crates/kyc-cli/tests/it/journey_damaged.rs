@@ -117,8 +117,8 @@ fn a_damaged_state_is_marked_and_the_key_is_not_blamed() {
     assert!(!problem.contains("the log says more"), "{problem}");
     let list = read("/v1/journeys");
     assert!(list.contains("\"damaged\":true"), "{list}");
-    let told = server.stopped();
     let line = format!("{ended}: the journey cannot be read: its stored state is damaged");
+    let told = server.stopped_after(&line);
     assert_eq!(told.matches(&line).count(), 1, "{told}");
 }
 

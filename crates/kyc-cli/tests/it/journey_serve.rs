@@ -90,12 +90,15 @@ impl Server {
         }
     }
 
-    /// Ends it, and gives what it said on stderr.
-    pub(crate) fn stopped(&mut self) -> String {
+    /// Waits until it says this on stderr, ends it, and gives all that it said there.
+    pub(crate) fn stopped_after(&mut self, words: &str) -> String {
+        let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(words) {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
         stderr.read_to_string(&mut said).unwrap();
         said
     }

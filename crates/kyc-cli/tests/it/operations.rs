@@ -240,6 +240,9 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
         &sandbox.environment,
     );
     assert!(run.stderr.ends_with("drift: none\n"), "{run:?}");
+    let of_machines = ["onboard", "--mobile", "9000000001", "--drift", "--json"];
+    let run = kyc(&of_machines, &sandbox.environment);
+    assert!(run.stderr.ends_with("{\"drift\":[]}\n"), "{run:?}");
     let refused = [
         "finpass",
         "init",
@@ -253,6 +256,8 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
         run.stderr.contains("drift: no reply to compare\n"),
         "{run:?}"
     );
+    let run = kyc(&[&refused[..], &["--drift", "--json"]].concat(), &[]);
+    assert!(run.stderr.contains("{\"drift\":null}\n"), "{run:?}");
 }
 
 #[test]
@@ -272,6 +277,59 @@ fn members_that_are_not_shown_are_named_and_never_their_values() {
         run.stdout == REPLY && !run.stderr.contains("not shown"),
         "{run:?}"
     );
+}
+
+/// What the sandbox itself replies gives no reason for a warning, and is shown whole.
+#[test]
+fn replies_of_the_sandbox_are_shown_whole_and_give_no_warning() {
+    let sandbox = SandboxProcess::start();
+    let ask = |arguments: &[&str]| {
+        let run = kyc(arguments, &sandbox.environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        for told in ["warning", "not shown"] {
+            assert!(!run.stderr.contains(told), "{arguments:?} {run:?}");
+        }
+        run
+    };
+    let listed = ask(&["finpro", "list-aggregators", "--json"]).answer();
+    let base = listed["data"][0]["baseUrl"].as_str().unwrap();
+    assert!(base.starts_with("http://127.0.0.1:"), "{base}");
+    let customer = ["--vua", "9000000001@onemoney", "--product-id", "LOAN-1"];
+    let asked = ask(&[&["finpro", "request-consent-v3", "--json"], &customer[..]].concat());
+    let handle = asked.answer()["data"]["consent_handle"].clone();
+    let handle = handle.as_str().unwrap();
+    let found = ask(&[
+        "finpro",
+        "list-consents-v3",
+        "--consent-handle",
+        handle,
+        "--json",
+    ]);
+    let consent = found.answer()["data"][0]["consentID"].clone();
+    let request = [
+        "finpro",
+        "request-fi",
+        "--consent-id",
+        consent.as_str().unwrap(),
+        "--json",
+    ];
+    assert_eq!(ask(&request).answer()["response"], "ok");
+
+    // A refusal that DigiLocker documents is told with its meaning.
+    let about = ["--consent", "--purpose", "KYC"];
+    let back = [
+        "--redirect-url",
+        "https://lender.example.test/back",
+        "--json",
+    ];
+    let opened = ask(&[&["deepvue", "session"], &about[..], &back].concat()).answer();
+    let session = opened["transaction_id"].as_str().unwrap();
+    let named = ["--initial-deepvue-transaction-id", session];
+    let early = [&["deepvue", "e-aadhaar"], &about[..], &named].concat();
+    let early = kyc(&early, &sandbox.environment);
+    assert_ne!(early.code, 0, "{early:?}");
+    let told = "invalid_token: DigiLocker has no authorisation of the person's";
+    assert!(early.stderr.contains(told), "{early:?}");
 }
 
 #[test]

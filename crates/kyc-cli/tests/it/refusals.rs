@@ -343,7 +343,7 @@ fn a_reply_that_cannot_be_written_was_still_done() {
         .stdout(full)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(output.status.code(), Some(8));
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(
         (&error["kind"], &error["outcome"]),
@@ -366,7 +366,7 @@ fn help_that_cannot_be_written_is_a_failure() {
             .stdout(full.unwrap())
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(7), "{arguments:?}");
+        assert_eq!(output.status.code(), Some(8), "{arguments:?}");
     }
 }
 

@@ -110,7 +110,7 @@ fn a_file_past_the_limit_of_the_process_loses_no_reply() {
         .envs(server.environment())
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
     assert_eq!(output.stdout, reply.as_bytes());
     assert!(names(folder.path()).is_empty());
 }
@@ -176,7 +176,7 @@ fn what_cannot_be_written_is_on_stdout() {
             .spawn()
             .unwrap();
         let run = ended(child);
-        assert_eq!((run.code, run.stdout.as_str()), (7, REPLY), "{run:?}");
+        assert_eq!((run.code, run.stdout.as_str()), (8, REPLY), "{run:?}");
         assert!(run.stderr.contains("the reply is on stdout"), "{run:?}");
         assert!(names(folder.path()).is_empty());
     }
@@ -388,6 +388,49 @@ fn every_member_that_carries_a_file_is_read_from_one() {
     }
 }
 
+/// The second of the two would replace the first.
+#[test]
+fn a_reply_and_its_document_have_a_place_each() {
+    let server = FixedServer::answering("200 OK", "{}");
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| format!("{}/{name}", folder.path().display());
+    let about = ["deepvue", "e-aadhaar", "--consent", "--purpose", "KYC"];
+    let session = ["--initial-deepvue-transaction-id", "t-0", "--overwrite"];
+    for (out, document) in [
+        (file("z"), file("z")),
+        (file("z"), file("./z")),
+        ("-".to_owned(), "-".to_owned()),
+    ] {
+        let places = ["--out", &out, "--document", &document];
+        let run = kyc(
+            &[&about[..], &session, &places].concat(),
+            &server.environment(),
+        );
+        assert_eq!((run.code, server.connections()), (2, 0), "{run:?}");
+        assert!(
+            run.stderr.contains("--document: is where --out is"),
+            "{run:?}"
+        );
+        assert!(names(folder.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_is_not_kept_whatever_its_status() {
+    for status in ["200 OK", "422 Unprocessable Entity"] {
+        let refusal = r#"{"success":false,"status_code":422,"message":"no","data":null}"#;
+        let server = FixedServer::answering(status, refusal);
+        let folder = TempDir::new().unwrap();
+        let out = folder.path().join("reply.json");
+        let run = kyc(&into(out.to_str().unwrap()), &server.environment());
+        assert_eq!(run.code, 4, "{run:?}");
+        assert!(
+            names(folder.path()).is_empty() && !run.stderr.contains("was kept"),
+            "{run:?}"
+        );
+    }
+}
+
 #[test]
 fn a_document_in_a_reply_is_written_decoded_or_not_at_all() {
     // %PDF-1.4 and %%EOF; <a/>; 0xff 0xd8 0xff
@@ -571,4 +614,54 @@ fn a_terminal_shows_how_much_of_a_long_reply_is_there_and_nothing_else_does() {
         (0, false),
         "{run:?}"
     );
+}
+
+/// A flag takes the file as it is, and the document says what is sent.
+#[test]
+fn the_help_of_a_flag_that_reads_a_file_says_what_the_file_is() {
+    for (provider, operation, flag, file, schema, sent) in [
+        (
+            "veriff",
+            "upload-media",
+            "--image-content <FILE>",
+            "The picture itself, not base64",
+            "/Picture/properties/content",
+            "The picture in base64",
+        ),
+        (
+            "finpro",
+            "push-pdf-analytics",
+            "--file-data <NAME=FILE>",
+            "the PDF itself, not base64",
+            "/PushPdfAnalytics/properties/fileData",
+            "a PDF in base64",
+        ),
+        (
+            "finpro",
+            "schedule-fi-requests",
+            "--consents-list <FILE>",
+            "A file of JSON",
+            "/ScheduleFiRequests/properties/consents_list",
+            "The consents, at most",
+        ),
+        (
+            "finpro",
+            "upload-fi-requests",
+            "--file <FILE>",
+            "The file itself: CSV",
+            "/UploadFiRequests/properties/file",
+            "The file: CSV",
+        ),
+    ] {
+        let help = kyc(&[provider, operation, "--help"], &[]).stdout;
+        let words: Vec<_> = help.split_whitespace().collect();
+        let help = words.join(" ");
+        assert!(help.contains(&format!("{flag} ")), "{help}");
+        assert!(help.contains(file), "{help}");
+        assert!(!help.contains(sent), "{help}");
+        let document = kyc(&["openapi", provider], &[]).answer();
+        let schema = format!("/components/schemas{schema}/description");
+        let told = document.pointer(&schema).unwrap().as_str().unwrap();
+        assert!(told.contains(sent), "{told}");
+    }
 }

@@ -21,7 +21,8 @@ fn an_answer_that_nobody_reads_is_a_failure_that_says_what_was_done() {
     assert_eq!(error["request_id"].as_str().unwrap().len(), 32);
     let text = kyc_unread(&FINPASS[..6], &sandbox.environment);
     assert_eq!(text.code, 7, "{text:?}");
-    let told = "error: it was done, and the answer could not be written\n  request id: ";
+    let told =
+        "error: it was done, and the answer could not be written: broken pipe\n  request id: ";
     assert!(text.stderr.contains(told), "{text:?}");
     let to_stdout = [&FINPASS[..6], &["--out", "-"]].concat();
     assert_eq!(kyc_unread(&to_stdout, &sandbox.environment).code, 7);

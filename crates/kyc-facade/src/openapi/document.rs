@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::members::FileMember;
-use super::operation::{DEFINITIONS, OperationObject, describe};
+use super::operation::{DEFINITIONS, OperationObject, OwnPart, describe};
 use super::prose::prose;
 
 /// An OpenAPI 3.1 document. It serialises in the usual order, and its fields may be changed before: a sandbox sets its own
@@ -26,6 +26,12 @@ pub struct Document {
     pub servers: Vec<Value>,
     /// The security requirements of every operation.
     pub security: Vec<Value>,
+    /// The subjects of operations, by which generated clients are grouped.
+    #[serde(default)]
+    pub tags: Vec<Value>,
+    /// What the provider's own part says of single operations, by the client's method.
+    #[serde(default, skip_serializing, rename = "x-kyc-operations")]
+    own: BTreeMap<String, OwnPart>,
     /// The operations, by path and by method.
     #[serde(skip_deserializing)]
     pub paths: BTreeMap<String, BTreeMap<String, OperationObject>>,
@@ -122,7 +128,8 @@ impl Document {
     /// Creates the document of a provider's operations.
     ///
     /// `provider` is the provider's own part: an OpenAPI document without operations, whose `components.responses` are the
-    /// refusals by status.
+    /// refusals by status. Its `x-kyc-operations` say of single operations, by the client's method, what is no other one's: the
+    /// `tags`, the `status` of a success where a page documents it, and in `responses` its own words for a refusal.
     ///
     /// # Errors
     ///
@@ -138,7 +145,10 @@ impl Document {
         let mut generator = SchemaGenerator::new(settings);
         for entry in operations {
             let described = describe(entry, &mut generator, &document.components.responses);
-            let (path, operation) = described?;
+            let (path, mut operation) = described?;
+            if let Some(own) = document.own.remove(entry.method()) {
+                own.amend(&mut operation);
+            }
             let method = entry
                 .operation()
                 .route
@@ -162,7 +172,9 @@ impl Document {
 }
 
 /// What the generated parts mean, whatever the provider is.
-const GENERATED: &str = "`x-kyc-members` of a schema lists members that replies are known to have and that are not described: other \
+const GENERATED: &str = "`x-kyc-idempotency` says whether a call may be repeated: `safe` is a read; `repeatable` does no harm when it \
+    is sent again; `unsafe` opens, bills or sends something each time, so do not repeat one whose outcome you do not know.\n\n\
+    `x-kyc-members` of a schema lists members that replies are known to have and that are not described: other \
     spellings of one that is, and what only the reply as it came has. `examples` are the values that the provider lists; such lists are \
     open unless a schema has `enum` or `const`, so expect another value.";
 

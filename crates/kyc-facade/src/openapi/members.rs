@@ -16,7 +16,7 @@ pub struct Member {
     pub place: Place,
     /// Whether a request without it is refused.
     pub required: bool,
-    /// Its documentation, in Markdown.
+    /// Its documentation, in Markdown; of a member that carries a file, what the file is.
     pub description: String,
     /// The kind of its value.
     pub kind: Kind,
@@ -49,7 +49,8 @@ pub enum FileEncoding {
 }
 
 impl FileMember {
-    /// The schema keyword: an object of `encoding` and `maxBytes`.
+    /// The schema keyword: an object of `encoding`, `maxBytes` and `description`, which says what the file is, where the field's own
+    /// documentation says what is sent.
     pub(crate) const KEYWORD: &'static str = "x-kyc-file";
 
     fn of(schema: &Value) -> Option<Self> {
@@ -125,7 +126,8 @@ fn members_of(schema: &Map<String, Value>, prefix: &str, all_required: bool) -> 
         {
             return members_of(object, &format!("{name}."), is_required);
         }
-        let description = schema.get("description").and_then(Value::as_str);
+        let described = schema.get(FileMember::KEYWORD).unwrap_or(schema);
+        let description = described.get("description").and_then(Value::as_str);
         vec![Member {
             name,
             place: Place::of(schema),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use provider_core::schemars::SchemaGenerator;
 use provider_core::{CatalogueEntry, Mark, Operation, Provider, Signs};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::document::DocumentError;
@@ -20,6 +20,9 @@ pub(crate) const DEFINITIONS: &str = "/components/schemas";
 pub struct OperationObject {
     /// The name of the client's method.
     pub operation_id: &'static str,
+    /// Its subject.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// A short summary.
     pub summary: String,
     /// The description, in Markdown. It labels an operation that the provider's own pages do not state.
@@ -44,6 +47,40 @@ pub struct OperationObject {
     pub request_body: Option<Value>,
     /// The replies by status.
     pub responses: BTreeMap<String, Value>,
+}
+
+/// The status of a success, where none is documented.
+const ANY_SUCCESS: &str = "2XX";
+
+/// What the provider's own part of the document says of one operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnPart {
+    /// Its subject.
+    tags: Vec<String>,
+    /// The status of a success, if a page documents it.
+    status: Option<u16>,
+    /// Refusals by status, in place of those of every operation; null is for one that it has not.
+    #[serde(default)]
+    responses: BTreeMap<String, Option<Value>>,
+}
+
+impl OwnPart {
+    /// Writes it into the operation.
+    pub(crate) fn amend(self, operation: &mut OperationObject) {
+        operation.tags = self.tags;
+        if let Some(status) = self.status
+            && let Some(success) = operation.responses.remove(ANY_SUCCESS)
+        {
+            operation.responses.insert(status.to_string(), success);
+        }
+        for (status, refusal) in self.responses {
+            match refusal {
+                Some(refusal) => operation.responses.insert(status, refusal),
+                None => operation.responses.remove(&status),
+            };
+        }
+    }
 }
 
 /// A parameter in the path or the query.
@@ -136,9 +173,12 @@ pub(crate) fn describe<P: Provider>(
         let place = format!("#/components/responses/{status}");
         (status.clone(), json!({ "$ref": place }))
     });
-    let responses = [("2XX".to_owned(), success)].into_iter().chain(refusals);
+    let responses = [(ANY_SUCCESS.to_owned(), success)]
+        .into_iter()
+        .chain(refusals);
     let described = OperationObject {
         operation_id: entry.method(),
+        tags: Vec::new(),
         summary: headline(&entry.summary()),
         description: description(entry.documentation(), operation.mark),
         deprecated: operation.is_deprecated,
@@ -267,7 +307,7 @@ fn take_parameters(request: &mut Map<String, Value>) -> Vec<(String, Parameter)>
 }
 
 /// Requires the members of a request that are always sent: one with a default is optional for the library's own callers, and the
-/// provider knows nothing of the default.
+/// provider knows nothing of the default, which is left out.
 fn require_what_is_sent(definitions: &mut Map<String, Value>, name: &str) {
     let mut seen = vec![name.to_owned()];
     let mut at = 0;
@@ -280,11 +320,18 @@ fn require_what_is_sent(definitions: &mut Map<String, Value>, name: &str) {
             .into_iter()
             .map(str::to_owned)
             .collect();
-        for (member, schema) in properties(definition) {
-            let default = schema.get("default");
+        let schemas = definition
+            .get_mut("properties")
+            .and_then(Value::as_object_mut);
+        for (member, schema) in schemas.into_iter().flatten() {
             // A default of the query is the page's own example.
-            let is_sent = default.is_some_and(|default| !default.is_null())
-                && matches!(Place::of(schema), Place::Body);
+            let is_sent = matches!(Place::of(schema), Place::Body)
+                && schema
+                    .get("default")
+                    .is_some_and(|default| !default.is_null());
+            if is_sent && let Some(schema) = schema.as_object_mut() {
+                schema.remove("default");
+            }
             if is_sent && !names.contains(member) {
                 names.push(member.clone());
             }

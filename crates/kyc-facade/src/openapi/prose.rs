@@ -1,7 +1,9 @@
 //! Converts rustdoc's Markdown to text for readers of other languages.
 
 /// The documentation without what concerns Rust alone: examples, sections such as *Errors*, sentences that name an item by its
-/// path, such as `` `Items::unread` ``, or a trait, and links into the crate, of which the text stays. `None` is null, and a link to the variant of an enum its name on the wire, `loan_underwriting`.
+/// path, such as `` `Items::unread` ``, or a trait, sentences that begin with "This client", which say what only it does, and
+/// links into the crate, of which the text stays. `None` is null, and a link to the variant of an enum its name on the wire,
+/// `loan_underwriting`.
 pub fn prose(documentation: &str) -> String {
     let mut kept = Vec::new();
     let mut in_example = false;
@@ -24,14 +26,21 @@ pub fn prose(documentation: &str) -> String {
     paragraphs.join("\n\n")
 }
 
-/// A paragraph without what names a Rust item: a clause ", see `A::b`", or else the sentence.
+/// A paragraph without what names a Rust item, a clause ", see `A::b`" or else the sentence, and without sentences about this
+/// client.
 fn without_paths(paragraph: &str) -> String {
-    if !names_rust(paragraph) {
-        return paragraph.to_owned();
-    }
-    let kept = sentences(paragraph).into_iter().map(without_clause);
+    let kept = sentences(paragraph)
+        .into_iter()
+        .filter(|sentence| !is_about_this_client(sentence));
+    let kept = kept.map(without_clause);
     let kept = kept.filter(|sentence| !names_rust(sentence));
     kept.collect::<String>().trim_end().to_owned()
+}
+
+/// Whether it says what this client does, and not what the provider does.
+fn is_about_this_client(sentence: &str) -> bool {
+    let mut words = sentence.split_whitespace();
+    words.next() == Some("This") && matches!(words.next(), Some("client" | "client's"))
 }
 
 /// Whether code in it is a path or a trait of Rust's.
@@ -173,6 +182,15 @@ mod tests {
                 "The rest is in the reply as it came.",
             ),
             ("`a::b` only.", ""),
+            (
+                "A read. This\nclient repeats it: `a.b`. It costs nothing.",
+                "A read. It costs nothing.",
+            ),
+            ("The id.\n\nThis client checks it.", "The id."),
+            (
+                "Send this client's id. This client's own is short. This clientele.",
+                "Send this client's id. This clientele.",
+            ),
         ] {
             assert_eq!(prose(documentation), expected);
         }

@@ -424,6 +424,42 @@ fn members_have_a_place_and_a_kind() {
 }
 
 #[test]
+fn what_only_one_operation_has_is_in_the_provider_s_own_part() {
+    let mut acme: Value = serde_json::from_str(ACME).unwrap();
+    acme["components"]["responses"]["404"] = json!({"description": "The session is unknown."});
+    acme["tags"] = json!([{"name": "sessions", "description": "Sessions."}]);
+    acme["x-kyc-operations"] = json!({
+        "open_session": {
+            "tags": ["sessions"], "status": 201,
+            "responses": {"404": null, "503": {"description": "No room."}},
+        },
+        "close_session": {"tags": ["sessions"]},
+    });
+    let document = Document::new(&acme.to_string(), AcmeClient::CATALOGUE).unwrap();
+    let document = serde_json::to_value(document).unwrap();
+    assert_eq!(document["tags"], acme["tags"]);
+    assert_eq!(document.get("x-kyc-operations"), None);
+    let responses = |operation: &Value| {
+        let responses = operation["responses"].as_object().unwrap();
+        responses.keys().cloned().collect::<Vec<_>>()
+    };
+    let open = &document["paths"]["/v1/sessions"]["post"];
+    assert_eq!(open["tags"], json!(["sessions"]));
+    assert_eq!(responses(open), ["201", "401", "503"]);
+    assert_eq!(open["responses"]["503"]["description"], "No room.");
+    assert_eq!(open["responses"]["201"]["description"], "Success.");
+    let close = &document["paths"]["/v1/sessions/{session_id}/close"]["post"];
+    assert_eq!(responses(close), ["2XX", "401", "404"]);
+    let decision = &document["paths"]["/v1/sessions/{session_id}/decision"]["get"];
+    assert_eq!(decision.get("tags"), None);
+    for (own, unknown) in [(json!({"tag": "a"}), "tag"), (json!({"tags": "a"}), "tags")] {
+        acme["x-kyc-operations"] = json!({"open_session": own});
+        let error = Document::new(&acme.to_string(), AcmeClient::CATALOGUE).unwrap_err();
+        assert!(matches!(error, DocumentError::Provider(_)), "{unknown}");
+    }
+}
+
+#[test]
 fn a_malformed_provider_part_is_an_error() {
     for text in ["", "{}", r#"{"openapi": "3.1.0", "paths": {}}"#] {
         let error = Document::new(text, AcmeClient::CATALOGUE).unwrap_err();

@@ -338,11 +338,6 @@ async fn documented_refusals_have_their_meaning() {
             Refusal::NotFound,
         ),
         (
-            "check-one-time-code",
-            "veriff/verify-mfa/otp-submission-limit-reached",
-            Refusal::RateLimited,
-        ),
-        (
             "delete-session",
             "veriff/delete-session/not-enabled",
             Refusal::Forbidden,
@@ -355,12 +350,12 @@ async fn documented_refusals_have_their_meaning() {
         (
             "delete-session",
             "veriff/delete-session/in-progress",
-            Refusal::AlreadySo,
+            Refusal::NotYet,
         ),
         (
             "delete-session",
             "veriff/delete-session/not-completed",
-            Refusal::AlreadySo,
+            Refusal::NotYet,
         ),
         (
             "delete-session",
@@ -381,6 +376,15 @@ async fn documented_refusals_have_their_meaning() {
         assert_eq!(failure, expected, "{name} {case}");
         assert_eq!(performed.payload, None);
     }
+}
+
+/// It is refused, and the session is submitted as it is.
+#[tokio::test(start_paused = true)]
+async fn one_wrong_password_too_many_may_have_ended_the_session() {
+    let (operation, input) = named("check-one-time-code");
+    let steps = [reply("veriff/verify-mfa/otp-submission-limit-reached")];
+    let (performed, _) = perform(operation, input, steps).await;
+    assert_eq!(performed.result, Err(Failure::unknown()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,8 @@ pub(super) fn run(search: &Search) -> Result<Found> {
         .enable_all()
         .build()?;
     let mut found = Found::default();
-    for (name, sandbox, applicant) in scenes() {
+    for (name, settings, applicant) in scenes() {
+        let sandbox = Sandbox::new(settings);
         let capture = Capture::begin();
         let owned = runtime.block_on(onboard(&sandbox, applicant));
         let (text, panics) = capture.end();
@@ -41,45 +42,25 @@ pub(super) fn run(search: &Search) -> Result<Found> {
 }
 
 /// The sandbox's behaviour, and the person who is onboarded.
-fn scenes() -> Vec<(String, Sandbox, Applicant)> {
-    let settings = || Settings::default();
+fn scenes() -> Vec<(String, Settings, Applicant)> {
+    let consenting = |session: &str, answer| applicant().set_consent(consent(session, answer));
+    let no_id = consenting(&format!("../{SESSION_ID}"), ConsentAnswer::Approved);
+    let refusing = consenting(SESSION_ID, ConsentAnswer::Refused);
+    let scene = |name: &str, settings, applicant| (name.to_owned(), settings, applicant);
     let mut scenes = vec![
-        (
-            "a person".to_owned(),
-            Sandbox::new(knowing(None)),
-            applicant(),
-        ),
-        (
-            "unknown credentials".to_owned(),
-            Sandbox::new(settings()),
-            applicant(),
-        ),
-        (
-            "a refusal of consent".to_owned(),
-            Sandbox::new(knowing(None)),
-            applicant().set_consent(consent(SESSION_ID, ConsentAnswer::Refused)),
-        ),
-        (
-            "a session id that cannot be sent".to_owned(),
-            Sandbox::new(knowing(None)),
-            applicant().set_consent(consent(
-                &format!("../{SESSION_ID}"),
-                ConsentAnswer::Approved,
-            )),
-        ),
+        scene("a person", knowing(None), applicant()),
+        scene("unknown credentials", Settings::default(), applicant()),
+        scene("a refusal of consent", knowing(None), refusing),
+        scene("an id that cannot be sent", knowing(None), no_id),
     ];
     for status in [400, 401, 403, 404, 409, 422, 429, 500, 502, 503] {
-        let failures = [
+        for (name, failure) in [
             ("", Fails::new(status)),
             (", after the effect", Fails::new(status).after_effect()),
             (", a page", Fails::new(status).gateway_page()),
-        ];
-        for (name, failure) in failures {
-            scenes.push((
-                format!("{status}{name}"),
-                Sandbox::new(knowing(Some(failure))),
-                applicant(),
-            ));
+        ] {
+            let settings = knowing(Some(failure));
+            scenes.push((format!("{status}{name}"), settings, applicant()));
         }
     }
     scenes
@@ -87,35 +68,30 @@ fn scenes() -> Vec<(String, Sandbox, Applicant)> {
 
 /// A sandbox that knows the planted credentials, and fails so.
 fn knowing(failure: Option<Fails>) -> Settings {
-    Settings::default()
-        .with_finpass(
-            FinpassSettings::default()
-                .with_api_key(FINPASS_KEY.to_owned())
-                .with_api_secret(FINPASS_SECRET.to_owned())
-                .with_consent_url(Some(CONSENT_URL.to_owned()))
-                .with_failure(failure.clone()),
-        )
-        .with_finpro(
-            FinproSettings::default()
-                .with_client_id(FINPRO_CLIENT.to_owned())
-                .with_client_secret(FINPRO_SECRET.to_owned())
-                .with_organisation_id(FINPRO_ORGANISATION.to_owned())
-                .with_app_identifier(FINPRO_APP.to_owned())
-                .with_row_error_message(ROW_ERROR.to_owned())
-                .with_failure(failure.clone()),
-        )
-        .with_veriff(
-            VeriffSettings::default()
-                .with_api_key(VERIFF_KEY.to_owned())
-                .with_secrets(vec![VERIFF_SECRET.to_owned()])
-                .with_failure(failure.clone()),
-        )
-        .with_deepvue(
-            DeepvueSettings::default()
-                .with_client_id(DEEPVUE_CLIENT.to_owned())
-                .with_client_secret(DEEPVUE_SECRET.to_owned())
-                .with_failure(failure),
-        )
+    let finpass = FinpassSettings::default()
+        .with_api_key(FINPASS_KEY.to_owned())
+        .with_api_secret(FINPASS_SECRET.to_owned())
+        .with_consent_url(Some(CONSENT_URL.to_owned()))
+        .with_failure(failure.clone());
+    let finpro = FinproSettings::default()
+        .with_client_id(FINPRO_CLIENT.to_owned())
+        .with_client_secret(FINPRO_SECRET.to_owned())
+        .with_organisation_id(FINPRO_ORGANISATION.to_owned())
+        .with_app_identifier(FINPRO_APP.to_owned())
+        .with_row_error_message(ROW_ERROR.to_owned())
+        .with_failure(failure.clone());
+    let veriff = VeriffSettings::default()
+        .with_api_key(VERIFF_KEY.to_owned())
+        .with_secrets(vec![VERIFF_SECRET.to_owned()])
+        .with_failure(failure.clone());
+    let deepvue = DeepvueSettings::default()
+        .with_client_id(DEEPVUE_CLIENT.to_owned())
+        .with_client_secret(DEEPVUE_SECRET.to_owned())
+        .with_failure(failure);
+    let settings = Settings::default()
+        .with_finpass(finpass)
+        .with_finpro(finpro);
+    settings.with_veriff(veriff).with_deepvue(deepvue)
 }
 
 fn consent(session: &str, answer: ConsentAnswer) -> ConsentStatement {

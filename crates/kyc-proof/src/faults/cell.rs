@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::future::poll_fn;
-use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,19 +12,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use kyc_proof::catalogue::{Caller, Setup};
 use provider_core::{
-    CallOptions, Error, ErrorKind, Idempotency, JsonCall, MetricsObserver, Outcome, Response,
-    Transport,
+    CallOptions, Error, Idempotency, JsonCall, MetricsObserver, Outcome, Response,
 };
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio_rustls::rustls::ServerConfig;
 
-use super::case::{Case, Drive, Expected, Hits, Idle, Row, Stage, Variant, Verdict};
-use super::column::{Column, Size};
-use super::observer::{CellClock, Events, Metrics, RecordingObserver};
-use super::server::{DEAD_ADDRESS, Server};
-use super::transports::{Authorities, Certificate, Kind, Roots, Wanted};
-use super::wire::correct;
+use super::case::{Case, Drive, Idle, Stage, Variant, Verdict};
+use super::column::Column;
+use super::observer::{CellClock, Events, RecordingObserver};
+use super::server::Server;
+use super::transports::{Certificate, Certificates, Kind, Roots};
+use super::wire::Reply;
 use crate::planted;
 use crate::planted::capture::{self, Capture};
 use crate::planted::search::{Leak, Search, Source};
@@ -42,40 +39,22 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis
 
 /// One cell of the matrix.
 pub(crate) struct Cell<'m> {
-    pub(crate) index: usize,
-    pub(crate) row: &'m Row,
     pub(crate) case: &'m Case,
     pub(crate) column: &'m Column,
     pub(crate) kind: &'static Kind,
     pub(crate) variant: &'m Variant,
-    pub(crate) hits: Hits,
-    pub(crate) expected: Vec<Expected>,
-}
-
-impl Cell<'_> {
-    /// What to call it.
-    pub(crate) fn name(&self) -> String {
-        let mut name = format!("F{} {}", self.row.number, self.row.fault);
-        for part in [self.case.name, &self.variant.name] {
-            if !part.is_empty() {
-                let _ = write!(name, ", {part}");
-            }
-        }
-        let _ = write!(name, " × {} × {}", self.column, self.kind.name);
-        if self.hits == Hits::Once {
-            name.push_str(", once");
-        }
-        name
-    }
+    /// Whether one exchange is hit, or every one.
+    pub(crate) once: bool,
+    /// Empty until it has run.
+    pub(crate) report: Report,
 }
 
 /// What all cells share.
 pub(crate) struct World {
     pub(crate) servers: Handle,
-    pub(crate) authorities: Authorities,
+    pub(crate) certificates: Certificates,
     pub(crate) search: Search,
     pub(crate) metrics: Arc<MetricsObserver>,
-    pub(crate) recorded: Metrics,
     pub(crate) seed: u64,
     /// How long something that must happen is waited for.
     pub(crate) patience: Duration,
@@ -84,14 +63,12 @@ pub(crate) struct World {
 /// What a cell showed.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// The verdict with attempts and effects.
-    pub(crate) measured: String,
     /// What is not as it must be, each with its invariant.
     pub(crate) violations: Vec<String>,
     /// How long after its deadline a call ended.
     pub(crate) overrun: Duration,
     /// The most memory above what there was before.
-    pub(crate) memory: Option<u64>,
+    pub(crate) memory: u64,
     /// How many calls were made.
     pub(crate) calls: u32,
     /// How many bytes of output were searched.
@@ -100,30 +77,42 @@ pub(crate) struct Report {
     pub(crate) targets: BTreeMap<String, u64>,
 }
 
-/// Runs a cell on this thread.
-pub(crate) fn run(cell: &Cell<'_>, world: &World) -> Report {
-    let capture = Capture::begin();
-    let caught = catch_unwind(AssertUnwindSafe(|| TestBench::new(cell, world)?.perform()));
-    let mut report = match caught {
-        Ok(Ok(report)) => report,
-        Ok(Err(failure)) => Report {
-            violations: vec![format!("the cell itself: {failure:#}")],
-            ..Report::default()
-        },
-        Err(_) => Report::default(),
-    };
-    report.targets = capture.targets();
-    let (text, panics) = capture.end();
-    let panics = panics.into_iter().map(|panic| format!("I1: {panic}"));
-    report.violations.extend(panics);
-    report.searched += text.len() as u64;
-    for Leak { what, form } in world.search.leaks(text.as_bytes(), Source::Anything) {
-        report.violations.push(format!("I4: {what}, {form}"));
+impl Cell<'_> {
+    /// What to call it.
+    pub(crate) fn name(&self) -> String {
+        let mut name = self.case.title();
+        if !self.variant.name.is_empty() {
+            let _ = write!(name, ", {}", self.variant.name);
+        }
+        let _ = write!(name, " × {} × {}", self.column, self.kind.name);
+        name + if self.once { ", once" } else { "" }
     }
-    report
+
+    /// Runs it on this thread.
+    pub(crate) fn run(&mut self, world: &World) {
+        let capture = Capture::begin();
+        let perform = || TestBench::new(self, world)?.perform();
+        let mut report = match catch_unwind(AssertUnwindSafe(perform)) {
+            Ok(Ok(report)) => report,
+            Ok(Err(failure)) => Report {
+                violations: vec![format!("the cell itself: {failure:#}")],
+                ..Report::default()
+            },
+            Err(_) => Report::default(),
+        };
+        report.targets = capture.targets();
+        let (text, panics) = capture.end();
+        let panics = panics.into_iter().map(|panic| format!("I1: {panic}"));
+        report.violations.extend(panics);
+        report.searched = text.len() as u64;
+        for Leak { what, form } in world.search.leaks(text.as_bytes(), Source::Anything) {
+            report.violations.push(format!("I4: {what}, {form}"));
+        }
+        self.report = report;
+    }
 }
 
-/// What a call came to, as far as it is tabled.
+/// What a call came to.
 #[derive(Debug, Clone)]
 struct Measured {
     verdict: Verdict,
@@ -135,64 +124,54 @@ struct Measured {
 /// A server, a client, and the fault between them.
 struct TestBench<'c> {
     cell: &'c Cell<'c>,
+    case: &'c Case,
     server: Server,
     runtime: Runtime,
+    setup: Setup,
     clock: Arc<CellClock>,
     observer: Arc<RecordingObserver>,
-    transport: Arc<dyn Transport>,
     client: Arc<dyn Caller>,
-    patience: Duration,
+    world: &'c World,
     /// Bytes of requests before the fault.
     before: u64,
-    /// What the server proves itself by when the fault is over.
-    good: Option<Arc<ServerConfig>>,
     report: Report,
 }
 
 impl<'c> TestBench<'c> {
-    fn new(cell: &'c Cell<'c>, world: &World) -> Result<Self> {
+    fn new(cell: &'c Cell<'c>, world: &'c World) -> Result<Self> {
         let case = cell.case;
-        let certificate = match case.stage {
-            Stage::Tls(certificate) => Some(certificate),
-            Stage::NoSuchName => Some(Certificate::Good),
-            _ => None,
+        let (certificate, origin) = match case.stage {
+            Stage::Plain | Stage::Refused => (None, "http://127.0.0.1"),
+            Stage::Tls(certificate) => (Some(certificate), "https://localhost"),
+            Stage::NoSuchName => (Some(Certificate::Good), "https://nobody.invalid"),
         };
-        let config = |certificate| world.authorities.server(certificate);
-        let route = cell.column.operation().route;
-        let served = certificate.map(config).transpose()?;
-        let starting = Server::start(case.stage, served, route, correct(cell.column));
+        let Certificates { servers, roots } = &world.certificates;
+        let tls = certificate.map(|certificate| &servers[&certificate]);
+        let roots = certificate.map_or(Roots::None, |_| Roots::Pem(roots));
+        let (route, reply) = (cell.column.operation().route, Reply::correct(cell.column));
+        let starting = Server::start(case.stage, tls, route, reply.bytes());
         let server = world.servers.block_on(starting)?;
-        let roots = world.authorities.roots();
-        let transport = (cell.kind.make)(&Wanted {
-            roots: certificate.map_or(Roots::None, |_| Roots::Pem(&roots)),
-            connect_timeout: case.connect_timeout,
-            names: match case.stage {
-                Stage::SilentResolver => Some(&[]),
-                Stage::DeadAddressFirst => Some(&[DEAD_ADDRESS, IpAddr::V4(Ipv4Addr::LOCALHOST)]),
-                _ => None,
-            },
-        })?;
-        let origin = match case.stage {
-            Stage::Plain | Stage::Refused | Stage::Ignored => "http://127.0.0.1",
-            Stage::Tls(_) => "https://localhost",
-            Stage::NoSuchName => "https://nobody.invalid",
-            Stage::SilentResolver | Stage::DeadAddressFirst => "http://localhost",
-        };
-        let clock = Arc::new(CellClock::new(case.clock, world.seed ^ cell.index as u64));
+        let transport = (cell.kind.make)(roots, case.connect_timeout)?;
+        let clock = Arc::new(CellClock::new(world.seed));
         let observer = Arc::new(RecordingObserver::new(world.metrics.clone()));
-        let setup = setup(&transport, &clock, &observer);
+        let setup = Setup {
+            account: planted::SETTINGS,
+            clock: clock.clone(),
+            observer: Some(observer.clone()),
+            ..Setup::standard(transport)
+        };
         let base_url = format!("{origin}:{}", server.port());
         let client = cell.column.subject.connect(&base_url, &setup)?;
         Ok(Self {
             cell,
+            case,
             server,
             runtime: Builder::new_current_thread().enable_all().build()?,
+            setup,
             clock,
             observer,
-            transport,
             client,
-            good: certificate.map(|_| config(Certificate::Good)).transpose()?,
-            patience: world.patience,
+            world,
             before: 0,
             report: Report::default(),
         })
@@ -200,17 +179,17 @@ impl<'c> TestBench<'c> {
 
     fn perform(mut self) -> Result<Report> {
         let baseline = resident_bytes()?;
-        if self.cell.case.alone {
+        if self.case.alone {
             reset_peak()?;
         }
         capture::note(&format!("{:?}\n{:#?}", self.client, self.client));
         let measured = self.provoke()?;
         self.check(&measured);
-        if self.cell.case.evicts && self.runtime.block_on(self.server.closed()) > 0 {
+        if self.case.evicts && self.runtime.block_on(self.server.closed()) > 0 {
             self.violation("I10: the connection is kept");
         }
         self.recover()?;
-        if self.cell.case.alone {
+        if self.case.alone {
             self.check_memory(peak_bytes()?.saturating_sub(baseline));
         }
         Ok(self.close())
@@ -221,26 +200,19 @@ impl<'c> TestBench<'c> {
     }
 
     fn arm(&self) {
-        let hits = match self.cell.hits {
-            Hits::Once => 1,
-            Hits::Always => usize::MAX,
-        };
+        let hits = if self.cell.once { 1 } else { usize::MAX };
         self.server.arm(self.cell.variant.script.clone(), hits);
+    }
+
+    fn input(&self) -> Value {
+        let input = self.cell.column.input(self.case.large);
+        input.cloned().expect("a case only where there is one")
     }
 
     /// Makes the call, or the calls, under the fault.
     fn provoke(&mut self) -> Result<Measured> {
-        let Case {
-            drive,
-            size,
-            deadline,
-            ..
-        } = *self.cell.case;
-        match drive {
-            Drive::Call => {
-                self.arm();
-                Ok(self.call(size, deadline))
-            }
+        match self.case.drive {
+            Drive::Call => self.arm(),
             Drive::Again(idle) => {
                 self.expect_ok("the call before");
                 self.before = self.server.received();
@@ -249,67 +221,37 @@ impl<'c> TestBench<'c> {
                     Idle::Ending => self.server.hang_up(),
                     Idle::Ended => {
                         self.server.hang_up();
-                        let left = self.runtime.block_on(self.server.closed());
-                        if left > 0 {
+                        if self.runtime.block_on(self.server.closed()) > 0 {
                             self.violation("I6: a connection that ended is kept");
                         }
                     }
                 }
-                Ok(self.call(size, deadline))
             }
-            Drive::DropAtStall => {
-                self.arm();
-                let input = self.input(size)?;
-                let dropped = async {
-                    tokio::select! {
-                        biased;
-                        result = start(&self.client, &input, deadline) => Some(result),
-                        () = self.server.stalled() => None,
-                    }
-                };
-                let result = self.runtime.block_on(dropped);
-                Ok(self.measure(result))
-            }
-            Drive::DropAtEachPoll => self.drop_at_each_poll(),
+            Drive::DropAtEachPoll => return self.drop_at_each_poll(),
             Drive::Shutdown => {
                 self.arm();
                 let first = Builder::new_current_thread().enable_all().build()?;
-                let (client, input) = (self.client.clone(), self.input(size)?);
-                let call = first.spawn(async move { start(&client, &input, deadline).await });
+                let (client, input) = (self.client.clone(), self.input());
+                let call = first.spawn(async move { start(&client, input, AMPLE).await });
                 first.block_on(self.server.stalled());
                 drop(first);
                 let result = self.runtime.block_on(call);
-                Ok(self.measure(result.ok()))
+                return Ok(self.measure(result.ok()));
             }
-            Drive::Often(calls) => self.call_often(calls),
             Drive::WithoutDescriptors => {
                 let _few = WithFewDescriptors::set()?;
                 let open = || File::open("/dev/null").ok();
                 let _taken: Vec<_> = std::iter::from_fn(open).collect();
-                Ok(self.call(size, deadline))
-            }
-            Drive::WithoutRoots => {
-                let made = (self.cell.kind.make)(&Wanted {
-                    roots: Roots::Platform,
-                    connect_timeout: AMPLE,
-                    names: None,
-                });
-                let error = made.err().context("there are root certificates")?;
-                Ok(self.measure(Some(Err(error))))
+                return Ok(self.call(self.input(), AMPLE));
             }
         }
-    }
-
-    fn input(&self, size: Size) -> Result<Value> {
-        let input = self.cell.column.input(size);
-        input.cloned().context("no request of this size")
+        Ok(self.call(self.input(), self.case.deadline))
     }
 
     /// One call, waited for until its deadline and then some.
-    fn call(&mut self, size: Size, deadline: Duration) -> Measured {
+    fn call(&mut self, input: Value, deadline: Duration) -> Measured {
         self.report.calls += 1;
         let started = Instant::now();
-        let input = self.cell.column.input(size).unwrap_or(&Value::Null);
         let call = start(&self.client, input, deadline);
         let waiting = async { tokio::time::timeout(deadline + SLACK, call).await };
         let result = self.runtime.block_on(waiting);
@@ -318,68 +260,51 @@ impl<'c> TestBench<'c> {
         if overrun > SLACK {
             self.violation(format!("I2: it ends {} s late", overrun.as_secs()));
         }
-        match result {
-            Ok(result) => self.measure(Some(result)),
-            Err(_) => {
-                self.violation("I2: it does not end");
-                self.measure(None)
-            }
-        }
+        self.measure(result.ok())
     }
 
+    /// The result of a call, or none if it was dropped.
     fn measure(&mut self, result: Option<Result<Response<Value>, Error>>) -> Measured {
-        let pauses = self.clock.take_pauses();
         let events = self.observer.take();
-        let measured = match result {
+        let (verdict, attempts, id) = match result {
             Some(Ok(response)) => {
                 if response.value().to_string().contains("forged") {
                     self.violation("I9: a forged reply was believed");
                 }
-                Measured {
-                    verdict: Verdict::Ok,
-                    attempts: response.attempts(),
-                    id: Some(response.request_id().to_string()),
-                    pauses,
-                }
+                let id = Some(response.request_id().to_string());
+                (Verdict::Ok, response.attempts(), id)
             }
             Some(Err(error)) => {
                 capture::note(&printed(&error));
-                Measured {
-                    verdict: Verdict::Failed(error.kind(), error.outcome()),
-                    attempts: error.attempts(),
-                    id: error.request_id().map(ToString::to_string),
-                    pauses,
-                }
+                let failed = Verdict::Failed(error.kind(), error.outcome());
+                let id = error.request_id().map(ToString::to_string);
+                (failed, error.attempts(), id)
             }
-            None => Measured {
-                verdict: Verdict::Dropped(events.dropped.unwrap_or(Outcome::NotSent)),
-                attempts: events.attempts_started,
-                id: None,
-                pauses,
-            },
+            None => {
+                let outcome = events.dropped.unwrap_or(Outcome::NotSent);
+                (Verdict::Dropped(outcome), events.attempts_started, None)
+            }
         };
-        self.check_events(&measured, events);
-        measured
-    }
-
-    /// The observer is notified of what the caller gets.
-    fn check_events(&mut self, measured: &Measured, events: Events) {
-        let dropped = match measured.verdict {
+        // The observer is notified of what the caller gets.
+        let dropped = match verdict {
             Verdict::Dropped(outcome) => Some(outcome),
             Verdict::Ok | Verdict::Failed(..) => None,
         };
-        let begun = dropped.is_none() || events.attempts_started > 0;
-        let built = self.cell.case.drive != Drive::WithoutRoots;
+        let begun = dropped.is_none() || attempts > 0;
         let expected = Events {
-            attempts_started: measured.attempts,
-            attempts_ended: measured
-                .attempts
-                .saturating_sub(u32::from(dropped.is_some())),
+            attempts_started: attempts,
+            attempts_ended: attempts.saturating_sub(u32::from(dropped.is_some())),
             calls_ended: u32::from(begun),
             dropped: dropped.filter(|_| begun),
         };
-        if events != expected && built {
+        if events != expected {
             self.violation(format!("I7: the observer got {events:?}"));
+        }
+        Measured {
+            verdict,
+            attempts,
+            id,
+            pauses: self.clock.take_pauses(),
         }
     }
 
@@ -390,8 +315,7 @@ impl<'c> TestBench<'c> {
         let mut worst = None;
         for limit in 0..MOST {
             self.report.calls += 1;
-            let input = self.input(Size::Usual)?;
-            let mut call = start(&self.client, &input, AMPLE);
+            let mut call = start(&self.client, self.input(), AMPLE);
             let mut polls = 0;
             let polled = poll_fn(|context| {
                 if polls == limit {
@@ -423,53 +347,51 @@ impl<'c> TestBench<'c> {
         bail!("the call never comes to its end")
     }
 
-    fn call_often(&mut self, calls: u32) -> Result<Measured> {
-        self.arm();
-        let Case { size, deadline, .. } = *self.cell.case;
-        let first = self.call(size, deadline);
-        for _ in 1..calls {
-            self.call(size, deadline);
-        }
-        let requests = self.server.ledger().requests.len();
-        let most = match first.verdict {
-            Verdict::Ok => calls,
-            _ => calls + calls / 10,
-        };
-        if requests > most as usize {
-            self.violation(format!("I7: {requests} requests of {calls} calls"));
-        }
-        Ok(first)
-    }
-
     /// The invariants that hold of the call under any fault.
     fn check(&mut self, measured: &Measured) {
-        let ledger = self.server.ledger();
-        let effects = match &measured.id {
+        let Measured {
+            verdict,
+            attempts,
+            id,
+            pauses,
+        } = measured;
+        let (attempts, ledger) = (*attempts, self.server.ledger());
+        let effects = match id {
             Some(id) => ledger.effects_of(id),
             // Dropped: its id is unknown, and no other call had as many effects.
             None => ledger.most_effects(),
         };
-        let (verdict, attempts) = (measured.verdict, measured.attempts);
-        self.report.measured = format!("{verdict} ×{attempts} e{effects}");
-        let tabled = self.cell.expected.iter().any(|expected| {
-            expected.verdict == verdict
-                && expected.attempts.contains(&attempts)
-                && expected.effects.contains(&effects)
+        let effect = self.cell.variant.script.has_effect();
+        let idempotency = self.cell.column.operation().idempotency;
+        let expected = self.case.expect(self.cell.variant).into_iter();
+        let expected: Vec<_> = expected
+            .map(|expect| expect.of_call(self.cell.once, effect, idempotency))
+            .collect();
+        let tabled = expected.iter().any(|expected| {
+            expected.0 == *verdict
+                && expected.1.contains(&attempts)
+                && expected.2.contains(&effects)
         });
         if !tabled {
-            let expected: Vec<_> = self.cell.expected.iter().map(ToString::to_string).collect();
-            let measured = self.report.measured.clone();
             self.violation(format!(
-                "I9: {measured}, tabled is {}",
-                expected.join(" or ")
+                "I9: {verdict:?} after {attempts} attempts with {effects} effects, expected {expected:?}"
             ));
         }
         self.check_effects();
-        if let Some(id) = &measured.id {
-            let complete = ledger.of(id).filter(|request| request.complete).count();
-            if complete > attempts as usize {
-                self.violation(format!("I7: {complete} requests of {attempts} attempts"));
-            }
+        let repeats = attempts.saturating_sub(1) as usize;
+        let requests = id.iter().flat_map(|id| ledger.of(id));
+        let complete = requests.filter(|request| request.complete).count();
+        if complete > attempts as usize || pauses.len() != repeats {
+            self.violation(format!(
+                "I7: {complete} requests and {pauses:?} in {attempts} attempts"
+            ));
+        }
+        let fits = |(at, pause): (usize, &Duration)| match self.case.pause {
+            Some(named) => *pause == named,
+            None => PAUSES.get(at).is_some_and(|most| pause < most),
+        };
+        if !pauses.iter().enumerate().all(fits) {
+            self.violation(format!("I7: the pauses are {pauses:?}"));
         }
         if let Verdict::Failed(_, outcome) | Verdict::Dropped(outcome) = verdict {
             let wrong = match outcome {
@@ -481,11 +403,6 @@ impl<'c> TestBench<'c> {
             if wrong {
                 self.violation(format!("I9: the outcome is {}", outcome.as_str()));
             }
-        }
-        self.check_pauses(measured);
-        let strangers = self.server.strangers();
-        if strangers > 0 {
-            self.violation(format!("I8: {strangers} connections to somebody else"));
         }
         for objection in ledger.objections {
             self.violation(format!("I8: {objection}"));
@@ -499,67 +416,33 @@ impl<'c> TestBench<'c> {
         }
     }
 
-    fn check_pauses(&mut self, measured: &Measured) {
-        let pauses = &measured.pauses;
-        let repeats = measured.attempts.saturating_sub(1) as usize;
-        if pauses.len() != repeats {
-            self.violation(format!("I7: {} pauses, {repeats} repeats", pauses.len()));
-        }
-        let fits = |(at, pause): (usize, &Duration)| match self.cell.case.pause {
-            Some(named) => *pause == named,
-            None => PAUSES.get(at).is_some_and(|most| pause < most),
-        };
-        if !pauses.iter().enumerate().all(fits) {
-            self.violation(format!("I7: the pauses are {pauses:?}"));
-        }
-    }
-
     /// The next call on the same client.
     fn recover(&mut self) -> Result<()> {
-        self.server.recover(self.good.take())?;
-        self.runtime.block_on(self.server.reachable());
+        let good = &self.world.certificates.servers[&Certificate::Good];
+        self.server.recover(good)?;
         // The name will not come to exist: the same transport, another address.
-        let elsewhere = match self.cell.case.stage {
-            Stage::NoSuchName => Some("https://localhost"),
-            Stage::SilentResolver => Some("http://127.0.0.1"),
-            _ => None,
-        };
-        if let Some(origin) = elsewhere {
-            let setup = setup(&self.transport, &self.clock, &self.observer);
-            let base_url = format!("{origin}:{}", self.server.port());
-            self.client = self.cell.column.subject.connect(&base_url, &setup)?;
-        }
-        if let Drive::Often(_) = self.cell.case.drive {
-            self.wait_for_the_circuit();
+        if self.case.stage == Stage::NoSuchName {
+            let base_url = format!("https://localhost:{}", self.server.port());
+            self.client = self.cell.column.subject.connect(&base_url, &self.setup)?;
         }
         self.expect_ok("I10: the call afterwards");
         self.check_effects();
         Ok(())
     }
 
-    /// After so many failures the circuit is open for a moment.
-    fn wait_for_the_circuit(&mut self) {
-        let unavailable = Verdict::Failed(ErrorKind::Unavailable, Outcome::NotSent);
-        let started = Instant::now();
-        while self.call(Size::Usual, AMPLE).verdict == unavailable
-            && started.elapsed() < self.patience
-        {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
     fn expect_ok(&mut self, name: &str) {
-        let measured = self.call(Size::Usual, AMPLE);
+        let input = self.cell.column.exchange.input.clone();
+        let measured = self.call(input, AMPLE);
+        let (verdict, attempts) = (measured.verdict, measured.attempts);
         let id = measured.id.unwrap_or_default();
         let effects = self.server.ledger().effects_of(&id);
-        if (measured.verdict, measured.attempts, effects) != (Verdict::Ok, 1, 1) {
-            let (verdict, attempts) = (measured.verdict, measured.attempts);
-            self.violation(format!("{name}: {verdict} ×{attempts} e{effects}"));
+        if (verdict, attempts, effects) != (Verdict::Ok, 1, 1) {
+            self.violation(format!("{name}: {verdict:?} ×{attempts} e{effects}"));
         }
     }
 
     fn check_memory(&mut self, used: u64) {
-        self.report.memory = Some(used);
+        self.report.memory = used;
         let most = 4 * self.cell.column.operation().max_reply_bytes as u64;
         if used > most {
             self.violation(format!(
@@ -571,41 +454,23 @@ impl<'c> TestBench<'c> {
     /// Drops the client, and reports what is left of it.
     fn close(self) -> Report {
         let (server, runtime, mut report) = (self.server, self.runtime, self.report);
-        drop((self.client, self.transport));
+        drop((self.client, self.setup));
         let metrics = runtime.metrics();
         let started = Instant::now();
-        while metrics.num_alive_tasks() > 0 && started.elapsed() < self.patience {
+        while metrics.num_alive_tasks() > 0 && started.elapsed() < self.world.patience {
             runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         }
-        for (left, what) in [
-            (metrics.num_alive_tasks(), "tasks"),
-            (runtime.block_on(server.closed()), "connections"),
-        ] {
-            if left > 0 {
-                report
-                    .violations
-                    .push(format!("I6: {left} {what} are left"));
-            }
+        let (tasks, connections) = (metrics.num_alive_tasks(), runtime.block_on(server.closed()));
+        if tasks + connections > 0 {
+            let left = format!("I6: {tasks} tasks and {connections} connections are left");
+            report.violations.push(left);
         }
         report
     }
 }
 
-fn setup(
-    transport: &Arc<dyn Transport>,
-    clock: &Arc<CellClock>,
-    observer: &Arc<RecordingObserver>,
-) -> Setup {
-    Setup {
-        account: planted::SETTINGS,
-        clock: clock.clone(),
-        observer: Some(observer.clone()),
-        ..Setup::standard(transport.clone())
-    }
-}
-
-fn start<'c>(client: &'c Arc<dyn Caller>, input: &Value, deadline: Duration) -> JsonCall<'c> {
-    client.call(input.clone(), CallOptions::new().with_timeout(deadline))
+fn start<'c>(client: &'c Arc<dyn Caller>, input: Value, deadline: Duration) -> JsonCall<'c> {
+    client.call(input, CallOptions::new().with_timeout(deadline))
 }
 
 /// All that can be printed of an error.

@@ -24,15 +24,6 @@ const READ_AS_IDS: [(&str, &str); 2] = [
     ("finpro request-fi", "/data"),
 ];
 
-/// How long a request's body is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Size {
-    /// As in real life.
-    Usual,
-    /// Longer than what fits between two sockets.
-    Large,
-}
-
 /// An operation, as it is called and as it is answered.
 pub(crate) struct Column {
     pub(crate) subject: Subject,
@@ -71,46 +62,32 @@ impl Column {
         self.subject.operation
     }
 
-    /// The request; `None` if none is that long.
-    pub(crate) fn input(&self, size: Size) -> Option<&Value> {
-        match size {
-            Size::Usual => Some(&self.exchange.input),
-            Size::Large => self.large.get_or_init(|| self.make_large()).as_ref(),
+    /// The request, or one that is longer than what fits between two sockets; `None` if none is that long.
+    pub(crate) fn input(&self, large: bool) -> Option<&Value> {
+        match large {
+            false => Some(&self.exchange.input),
+            true => self.large.get_or_init(|| self.make_large()).as_ref(),
         }
     }
 
-    /// The request with one text or one list of it made as long as needed, if the operation takes that.
+    /// The request with one text of it made as long as needed, if the operation takes that.
     fn make_large(&self) -> Option<Value> {
-        let input = &self.exchange.input;
-        // The reply may repeat what would be lengthened.
-        let taken = |input: &Value| {
+        let lengthened = |at: &String| {
+            let mut large = self.exchange.input.clone();
+            let Value::String(text) = large.pointer_mut(at)? else {
+                return None;
+            };
+            text.push_str(&"p".repeat(LARGE));
+            // The reply may repeat what was lengthened.
             let (status, reply) = (self.exchange.status, self.body().into_bytes());
             let reply = self.subject.reply(planted::SETTINGS, status, reply);
-            let answer = self.subject.answer(planted::SETTINGS, input.clone(), reply);
-            answer.is_ok()
-        };
-        let lengthened = |at: &String| {
-            let mut large = input.clone();
-            match large.pointer_mut(at)? {
-                Value::String(text) => text.push_str(&"p".repeat(LARGE)),
-                Value::Array(items) => {
-                    let mut item = items.first()?.as_str()?.to_owned();
-                    // As long as it may be: few items need less memory than many.
-                    let mut longer = input.clone();
-                    while item.len() < 64 && taken(&longer) {
-                        item.push('p');
-                        longer.pointer_mut(at)?.as_array_mut()?[0] = item.clone().into();
-                    }
-                    item.pop();
-                    *items = vec![item.clone().into(); LARGE / (item.len() + 3)];
-                }
-                _ => return None,
-            }
-            taken(&large).then_some(large)
+            let answer = self.subject.answer(planted::SETTINGS, large.clone(), reply);
+            answer.is_ok().then_some(large)
         };
         // What stands in the path has no length of its own.
         let has_body = self.operation().route.method().has_body();
-        has_body.then(|| pointers(input).iter().find_map(lengthened))?
+        let places = has_body.then(|| pointers(&self.exchange.input));
+        places?.iter().find_map(lengthened)
     }
 
     /// The body of the correct reply.
@@ -131,6 +108,13 @@ impl Column {
     /// Whether the provider signs its replies.
     pub(crate) fn signs_replies(&self) -> bool {
         !self.vouched(b"").is_empty()
+    }
+
+    /// Whether a success says more than that it is one.
+    pub(crate) fn replies_with_data(&self) -> bool {
+        let members = self.exchange.reply.as_object();
+        let mut values = members.into_iter().flat_map(|members| members.values());
+        values.any(|value| value.is_object() || value.is_array())
     }
 
     /// The headers that vouch for this body; none if the provider signs nothing.

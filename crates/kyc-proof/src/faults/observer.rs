@@ -1,47 +1,17 @@
-//! What a cell records of a call: the events of its observer, its metrics, and its pauses, which are noted and not slept.
+//! What a cell records of a call: the events of its observer, and its pauses, which are noted and not slept.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Result;
 use fastrand::Rng;
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use provider_core::jiff::{SignedDuration, Timestamp};
 use provider_core::{
     CallEvent, CallObserver, CallStage, Clock, InvalidRequest, MetricsObserver, Outcome,
     async_trait,
 };
 
-use super::case::{NOW, WallClock};
 use crate::planted::capture;
-
-/// The metrics of all calls, kept to be searched.
-pub(crate) struct Metrics {
-    provider: SdkMeterProvider,
-    exporter: InMemoryMetricExporter,
-}
-
-impl Metrics {
-    pub(crate) fn new() -> Self {
-        let exporter = InMemoryMetricExporter::default();
-        let provider = SdkMeterProvider::builder()
-            .with_periodic_exporter(exporter.clone())
-            .build();
-        Self { provider, exporter }
-    }
-
-    pub(crate) fn observer(&self) -> Arc<MetricsObserver> {
-        Arc::new(MetricsObserver::new(&self.provider.meter("kyc-proof")))
-    }
-
-    /// All that was recorded.
-    pub(crate) fn text(&self) -> Result<String> {
-        self.provider.force_flush()?;
-        Ok(format!("{:?}", self.exporter.get_finished_metrics()?))
-    }
-}
 
 /// The events of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,25 +60,18 @@ impl CallObserver for RecordingObserver {
     }
 }
 
-/// A wall clock that a row sets, and randomness that a seed repeats.
+/// A wall clock that jumps by an hour at each reading, back and forth, because nothing may depend on it; and randomness that a seed
+/// repeats.
 #[derive(Debug)]
 pub(crate) struct CellClock {
-    now: Timestamp,
-    jump: SignedDuration,
     readings: AtomicU32,
     random: Mutex<Rng>,
     pauses: Mutex<Vec<Duration>>,
 }
 
 impl CellClock {
-    pub(crate) fn new(clock: WallClock, seed: u64) -> Self {
-        let (now, jump) = match clock {
-            WallClock::At(now) => (now, 0),
-            WallClock::Jumping(seconds) => (NOW, seconds),
-        };
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
-            now: now.parse().expect("a moment"),
-            jump: SignedDuration::from_secs(jump),
             readings: AtomicU32::new(0),
             random: Mutex::new(Rng::with_seed(seed)),
             pauses: Mutex::default(),
@@ -124,13 +87,8 @@ impl CellClock {
 #[async_trait]
 impl Clock for CellClock {
     fn now(&self) -> Timestamp {
-        let jumps = self.readings.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-        let jump = if jumps {
-            self.jump
-        } else {
-            SignedDuration::ZERO
-        };
-        self.now.checked_add(jump).expect("a moment")
+        let jumps = i64::from(self.readings.fetch_add(1, Ordering::Relaxed) % 2);
+        Timestamp::constant(1_767_225_600, 0) + SignedDuration::from_hours(jumps)
     }
 
     fn random(&self) -> Result<u128, InvalidRequest> {

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,16 +17,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::server::TlsStream;
 
 use super::case::Stage;
-use crate::process::Bystander;
 
 /// When a wait for something that must happen is given up: it turns a hang into a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Where nobody answers in [`Stage::DeadAddressFirst`].
-pub(crate) const DEAD_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// One thing that the server does in an exchange.
 #[derive(Debug, Clone)]
@@ -42,14 +36,10 @@ pub(crate) enum Step {
     Effect,
     /// Sends these bytes.
     Send(Bytes),
-    /// Sends this text with the server's own port for `{port}` and for `{bystander}` the port that nobody may contact.
-    SendAddressed(String),
     /// Sends these bytes in pieces of this length, with a pause after each.
     Trickle(Bytes, usize, Duration),
     /// Sends these bytes again and again, with a pause after each time, as long as the client takes them.
     Flood(Bytes, Duration),
-    /// Waits.
-    Pause(Duration),
     /// Ends its side of the connection and reads on until the client ends its own.
     Finish,
     /// Breaks the connection.
@@ -99,7 +89,7 @@ pub(crate) struct Ledger {
     /// Every request whose head was read.
     pub(crate) requests: Vec<Request>,
     /// What no request may be like: another host, another method, a repeat that differs.
-    pub(crate) objections: Vec<String>,
+    pub(crate) objections: Vec<&'static str>,
 }
 
 impl Ledger {
@@ -119,15 +109,10 @@ impl Ledger {
         let of_each = of_each.map(|request| self.effects_of(&request.id));
         of_each.max().unwrap_or_default()
     }
-
-    fn object(&mut self, to: bool, objection: &str) {
-        self.objections.extend(to.then(|| objection.to_owned()));
-    }
 }
 
 struct Shared {
     port: u16,
-    bystander: Bystander,
     route: Route,
     clean: Script,
     tls: Mutex<Option<TlsAcceptor>>,
@@ -135,7 +120,6 @@ struct Shared {
     ledger: Mutex<Ledger>,
     /// Bytes of requests, after TLS.
     received: AtomicU64,
-    connections: watch::Sender<usize>,
     open: watch::Sender<usize>,
     stalled: watch::Sender<bool>,
     over: watch::Sender<bool>,
@@ -160,12 +144,6 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
     /// Nobody listens yet.
     bound: Option<TcpSocket>,
-    /// Nobody accepts yet, and these connections fill the queue of the kernel.
-    full: Option<(TcpListener, Vec<TcpStream>)>,
-    /// The same at another address, to the end.
-    dead: Option<(TcpListener, Vec<TcpStream>)>,
-    /// How many connections filled it.
-    queued: usize,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -183,7 +161,7 @@ impl Server {
     /// A server that gives this correct reply to requests of this route until a fault is [armed](Server::arm).
     pub(crate) async fn start(
         stage: Stage,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<&Arc<ServerConfig>>,
         route: Route,
         answer: Bytes,
     ) -> io::Result<Self> {
@@ -194,14 +172,12 @@ impl Server {
         let clean = Script::AtRequest(vec![Step::Request, Step::Effect, Step::Send(answer)]);
         let shared = Arc::new(Shared {
             port: socket.local_addr()?.port(),
-            bystander: Bystander::new()?,
             route,
             fault: Mutex::new((clean.clone(), 0)),
             clean,
-            tls: Mutex::new(tls.map(TlsAcceptor::from)),
+            tls: Mutex::new(tls.map(|config| TlsAcceptor::from(Arc::clone(config)))),
             ledger: Mutex::default(),
             received: AtomicU64::new(0),
-            connections: watch::Sender::new(0),
             open: watch::Sender::new(0),
             stalled: watch::Sender::new(false),
             over: watch::Sender::new(false),
@@ -211,30 +187,11 @@ impl Server {
             runtime: Handle::current(),
             shared,
             bound: None,
-            full: None,
-            dead: None,
-            queued: 0,
             accepting: None,
         };
         match stage {
             Stage::Refused => server.bound = Some(socket),
-            Stage::Ignored => {
-                let listener = socket.listen(0)?;
-                let queue = fill(listener.local_addr()?).await;
-                server.queued = queue.len();
-                server.full = Some((listener, queue));
-            }
-            Stage::DeadAddressFirst => {
-                server.accept(socket.listen(1024)?);
-                let dead = TcpSocket::new_v4()?;
-                dead.bind((DEAD_ADDRESS, server.port()).into())?;
-                let listener = dead.listen(0)?;
-                let queue = fill(listener.local_addr()?).await;
-                server.dead = Some((listener, queue));
-            }
-            Stage::Plain | Stage::Tls(_) | Stage::NoSuchName | Stage::SilentResolver => {
-                server.accept(socket.listen(1024)?);
-            }
+            _ => server.accept(socket.listen(1024)?),
         }
         Ok(server)
     }
@@ -243,7 +200,6 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         self.accepting = Some(self.runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                shared.connections.send_modify(|count| *count += 1);
                 shared.open.send_modify(|open| *open += 1);
                 tokio::spawn(connection(stream, Open(Arc::clone(&shared))));
             }
@@ -259,18 +215,17 @@ impl Server {
         *self.shared.fault.lock().unwrap() = (script, hits);
     }
 
-    /// Ends all faults: whoever stalls reads on, and whoever asks is answered, by TLS with this configuration.
-    pub(crate) fn recover(&mut self, tls: Option<Arc<ServerConfig>>) -> io::Result<()> {
-        *self.shared.tls.lock().unwrap() = tls.map(TlsAcceptor::from);
+    /// Ends all faults: whoever stalls reads on, and whoever asks is answered; by TLS, if at all, with this configuration.
+    pub(crate) fn recover(&mut self, good: &Arc<ServerConfig>) -> io::Result<()> {
+        if let Some(tls) = &mut *self.shared.tls.lock().unwrap() {
+            *tls = TlsAcceptor::from(Arc::clone(good));
+        }
         let runtime = self.runtime.clone();
         let _runtime = runtime.enter();
         self.shared.fault.lock().unwrap().1 = 0;
         self.shared.over.send_replace(true);
         if let Some(socket) = self.bound.take() {
             self.accept(socket.listen(1024)?);
-        }
-        if let Some((listener, _)) = self.full.take() {
-            self.accept(listener);
         }
         Ok(())
     }
@@ -294,13 +249,6 @@ impl Server {
         let _ = stalled.wait_for(|stalled| *stalled).await;
     }
 
-    /// Waits until the queue of the kernel has room again.
-    pub(crate) async fn reachable(&self) {
-        let mut connections = self.shared.connections.subscribe();
-        let emptied = connections.wait_for(|count| *count >= self.queued);
-        let _ = timeout(PATIENCE, emptied).await;
-    }
-
     /// How many bytes of requests came in.
     pub(crate) fn received(&self) -> u64 {
         self.shared.received.load(Ordering::Relaxed)
@@ -309,24 +257,6 @@ impl Server {
     pub(crate) fn ledger(&self) -> Ledger {
         self.shared.ledger.lock().unwrap().clone()
     }
-
-    /// How many connections came to the address that nobody may contact.
-    pub(crate) fn strangers(&self) -> usize {
-        self.shared.bystander.connections()
-    }
-}
-
-/// Connects until a connection is not taken any more.
-async fn fill(address: std::net::SocketAddr) -> Vec<TcpStream> {
-    let mut queue = Vec::new();
-    while queue.len() < 64 {
-        let connecting = TcpStream::connect(address);
-        match timeout(Duration::from_millis(100), connecting).await {
-            Ok(Ok(stream)) => queue.push(stream),
-            _ => break,
-        }
-    }
-    queue
 }
 
 /// Counts a connection for as long as it lives.
@@ -338,27 +268,12 @@ impl Drop for Open {
     }
 }
 
-/// What a connection is made of: bytes, and the socket below them.
-trait Socket: AsyncRead + AsyncWrite + Unpin {
-    fn tcp(&self) -> &TcpStream;
-}
-
-impl Socket for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
-    }
-}
-
-impl Socket for TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
-    }
-}
-
 /// Exchange after exchange, until one side ends the connection. An error is such an end.
 async fn connection(stream: TcpStream, open: Open) -> io::Result<()> {
     let shared = &*open.0;
     stream.set_nodelay(true)?;
+    // Whoever drops it without having ended it breaks it.
+    stream.set_zero_linger()?;
     let tls = shared.tls.lock().unwrap().clone();
     let mut raw = Connection::new(stream, shared);
     if let Some(script) = shared.next(true) {
@@ -391,7 +306,7 @@ fn ended() -> io::Result<()> {
     Err(io::ErrorKind::NotConnected.into())
 }
 
-impl<'s, S: Socket> Connection<'s, S> {
+impl<'s, S: AsyncRead + AsyncWrite + Unpin> Connection<'s, S> {
     fn new(stream: S, shared: &'s Shared) -> Self {
         Self {
             stream,
@@ -437,11 +352,6 @@ impl<'s, S: Socket> Connection<'s, S> {
             }
             Step::Effect => shared.ledger.lock().unwrap().requests[self.current].effects += 1,
             Step::Send(bytes) => self.send(bytes).await?,
-            Step::SendAddressed(text) => {
-                let text = text.replace("{port}", &shared.port.to_string());
-                let text = text.replace("{bystander}", &shared.bystander.port.to_string());
-                self.send(text.as_bytes()).await?;
-            }
             Step::Trickle(bytes, length, pause) => {
                 for piece in bytes.chunks(*length) {
                     self.send(piece).await?;
@@ -455,13 +365,9 @@ impl<'s, S: Socket> Connection<'s, S> {
                 }
                 return ended();
             }
-            Step::Pause(pause) => sleep(*pause).await,
             Step::Finish => return self.finish().await,
             Step::Unused if !self.used => {}
-            Step::Unused | Step::Reset => {
-                self.stream.tcp().set_zero_linger()?;
-                return ended();
-            }
+            Step::Unused | Step::Reset => return ended(),
             Step::Stall => {
                 shared.stalled.send_replace(true);
                 let _ = shared.over.subscribe().wait_for(|over| *over).await;
@@ -520,23 +426,28 @@ impl<'s, S: Socket> Connection<'s, S> {
         let header = |name: &str| headers.get(name).copied().unwrap_or_default();
         let Shared { port, route, .. } = self.shared;
         let known = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}"));
+        let unasked = ["expect", "cookie", "referer", "transfer-encoding"];
+        let objections = [
+            (
+                !is_request_of(first, route),
+                "a request line that is not of the operation's route",
+            ),
+            (
+                !known.contains(&header("host").to_owned()),
+                "a request for another host",
+            ),
+            (
+                header("accept-encoding") != "identity",
+                "a request for compression",
+            ),
+            (
+                unasked.iter().any(|name| headers.contains_key(*name)),
+                "a header that nobody asked for",
+            ),
+        ];
+        let objections = objections.iter().filter(|(objects, _)| *objects);
         let mut ledger = self.shared.ledger.lock().unwrap();
-        ledger.object(
-            !is_request_of(first, route),
-            "a request line that is not of the operation's route",
-        );
-        ledger.object(
-            !known.iter().any(|known| known == header("host")),
-            "a request for another host",
-        );
-        for name in ["expect", "cookie", "referer", "transfer-encoding"] {
-            let objection = format!("a header that nobody asked for: {name}");
-            ledger.object(headers.contains_key(name), &objection);
-        }
-        ledger.object(
-            header("accept-encoding") != "identity",
-            "a request for compression",
-        );
+        ledger.objections.extend(objections.map(|(_, text)| *text));
         self.current = ledger.requests.len();
         self.used = true;
         ledger.requests.push(Request {
@@ -561,10 +472,10 @@ impl<'s, S: Socket> Connection<'s, S> {
             self.fill().await?;
         }
         let mut ledger = self.shared.ledger.lock().unwrap();
-        let id = ledger.requests[self.current].id.clone();
         let differs = |other: &Request| other.complete && other.body != kept;
-        let differs = ledger.of(&id).any(differs);
-        ledger.object(differs, "a repeat with another body");
+        if ledger.of(&ledger.requests[self.current].id).any(differs) {
+            ledger.objections.push("a repeat with another body");
+        }
         let request = &mut ledger.requests[self.current];
         (request.complete, request.body) = (true, kept);
         Ok(())
@@ -573,19 +484,17 @@ impl<'s, S: Socket> Connection<'s, S> {
 
 /// Whether a request line has the route's method and its path, with a value for each placeholder.
 fn is_request_of(line: &str, route: &Route) -> bool {
-    let Some((method, rest)) = line.split_once(' ') else {
-        return false;
-    };
-    let Some(target) = rest.strip_suffix(" HTTP/1.1") else {
+    let [method, target, "HTTP/1.1"] = *line.split(' ').collect::<Vec<_>>() else {
         return false;
     };
     let path = target.split('?').next().unwrap_or_default();
-    let (sent, expected) = (path.split('/'), route.path().split('/'));
-    let fits = |(sent, expected): (&str, &str)| match expected.contains('{') {
-        true => !sent.is_empty(),
-        false => sent == expected,
-    };
+    let sent: Vec<_> = path.split('/').collect();
+    let expected: Vec<_> = route.path().split('/').collect();
+    let mut segments = sent.iter().zip(&expected);
     method == route.method().as_str()
-        && sent.clone().count() == expected.clone().count()
-        && sent.zip(expected).all(fits)
+        && sent.len() == expected.len()
+        && segments.all(|(sent, expected)| match expected.contains('{') {
+            true => !sent.is_empty(),
+            false => sent == expected,
+        })
 }

@@ -1,13 +1,11 @@
 //! The transports that operations are tried over, and the certificates of the server at their other end.
 
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use provider_core::{
-    Error, HyperTransport, ReqwestTransport, Resolver, Transport, TransportBuilder, async_trait,
-};
+use provider_core::{Error, HyperTransport, ReqwestTransport, Transport, TransportBuilder};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -15,28 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 
 use crate::planted::{CERTIFICATE_NAME, CERTIFICATE_ORGANISATION};
 
-/// What a cell asks of a transport.
-pub(crate) struct Wanted<'w> {
-    pub(crate) roots: Roots<'w>,
-    pub(crate) connect_timeout: Duration,
-    /// The addresses of every name, instead of the machine's; of none at all, nobody ever answers.
-    pub(crate) names: Option<&'static [IpAddr]>,
-}
-
-#[derive(Debug)]
-struct Names(&'static [IpAddr]);
-
-#[async_trait]
-impl Resolver for Names {
-    async fn resolve(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
-        match self.0 {
-            [] => std::future::pending().await,
-            addresses => Ok(addresses.to_vec()),
-        }
-    }
-}
-
-/// Whom it trusts.
+/// Whom a transport trusts.
 pub(crate) enum Roots<'w> {
     /// Nobody: it has no TLS.
     None,
@@ -46,30 +23,39 @@ pub(crate) enum Roots<'w> {
     Platform,
 }
 
-/// A way to make one.
+/// A way to make one, which gives up connecting after this time.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
-    pub(crate) make: fn(&Wanted<'_>) -> Result<Arc<dyn Transport>, Error>,
+    pub(crate) make: fn(Roots<'_>, Duration) -> Result<Arc<dyn Transport>, Error>,
 }
 
 /// Every transport, the default one first.
 pub(crate) const TRANSPORTS: &[Kind] = &[
     Kind {
         name: "hyper",
-        make: |wanted| Ok(Arc::new(set(HyperTransport::builder(), wanted).build()?)),
+        make: |roots, connect| {
+            Ok(Arc::new(
+                set(HyperTransport::builder(), roots, connect).build()?,
+            ))
+        },
     },
     Kind {
         name: "reqwest",
-        make: |wanted| Ok(Arc::new(set(ReqwestTransport::builder(), wanted).build()?)),
+        make: |roots, connect| {
+            Ok(Arc::new(
+                set(ReqwestTransport::builder(), roots, connect).build()?,
+            ))
+        },
     },
 ];
 
-fn set<T>(builder: TransportBuilder<T>, wanted: &Wanted<'_>) -> TransportBuilder<T> {
-    let mut builder = builder.connect_timeout(wanted.connect_timeout);
-    if let Some(addresses) = wanted.names {
-        builder = builder.resolver(Arc::new(Names(addresses)));
-    }
-    match wanted.roots {
+fn set<T>(
+    builder: TransportBuilder<T>,
+    roots: Roots<'_>,
+    connect_timeout: Duration,
+) -> TransportBuilder<T> {
+    let builder = builder.connect_timeout(connect_timeout);
+    match roots {
         Roots::None => builder.without_tls(),
         Roots::Pem(pem) => builder.root_certificates(pem.as_bytes()),
         Roots::Platform => builder,
@@ -77,7 +63,7 @@ fn set<T>(builder: TransportBuilder<T>, wanted: &Wanted<'_>) -> TransportBuilder
 }
 
 /// What is wrong with a server's certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Certificate {
     Good,
     Expired,
@@ -86,61 +72,57 @@ pub(crate) enum Certificate {
     SelfSigned,
 }
 
-/// One authority that the clients trust, and one that they do not.
-pub(crate) struct Authorities {
-    known: CertifiedIssuer<'static, KeyPair>,
-    unknown: CertifiedIssuer<'static, KeyPair>,
+/// The configurations of servers, by what is wrong with their certificates, and the authority that clients trust.
+pub(crate) struct Certificates {
+    pub(crate) servers: BTreeMap<Certificate, Arc<ServerConfig>>,
+    /// In PEM.
+    pub(crate) roots: String,
 }
 
-impl Authorities {
+impl Certificates {
     pub(crate) fn new() -> Result<Self> {
-        let authority = || -> Result<_> {
-            let mut params = CertificateParams::default();
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            name(&mut params);
-            Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
-        };
-        Ok(Self {
-            known: authority()?,
-            unknown: authority()?,
-        })
-    }
+        use Certificate::{Expired, Good, OtherName, SelfSigned, UnknownAuthority};
 
-    /// The authority that is trusted, in PEM.
-    pub(crate) fn roots(&self) -> String {
-        self.known.pem()
-    }
-
-    /// The configuration of a server.
-    pub(crate) fn server(&self, certificate: Certificate) -> Result<Arc<ServerConfig>> {
-        let host = match certificate {
-            Certificate::OtherName => CERTIFICATE_NAME,
-            _ => "localhost",
-        };
-        let mut params = CertificateParams::new([host.to_owned()])?;
-        name(&mut params);
-        if certificate == Certificate::Expired {
-            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2020, 2, 1);
+        let mut servers = BTreeMap::new();
+        let (known, unknown) = (authority()?, authority()?);
+        for certificate in [Good, Expired, OtherName, UnknownAuthority, SelfSigned] {
+            let host = match certificate {
+                OtherName => CERTIFICATE_NAME,
+                _ => "localhost",
+            };
+            let mut params = named(CertificateParams::new([host.to_owned()])?);
+            if certificate == Expired {
+                params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+                params.not_after = rcgen::date_time_ymd(2020, 2, 1);
+            }
+            let key = KeyPair::generate()?;
+            let signed: CertificateDer<'static> = match certificate {
+                SelfSigned => params.self_signed(&key)?.into(),
+                UnknownAuthority => params.signed_by(&key, &unknown)?.into(),
+                _ => params.signed_by(&key, &known)?.into(),
+            };
+            let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+            // Not `ServerConfig::builder`: it installs a provider for the whole process.
+            let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_no_client_auth()
+                .with_single_cert(vec![signed], key)?;
+            servers.insert(certificate, Arc::new(config));
         }
-        let key = KeyPair::generate()?;
-        let signed: CertificateDer<'static> = match certificate {
-            Certificate::SelfSigned => params.self_signed(&key)?.into(),
-            Certificate::UnknownAuthority => params.signed_by(&key, &self.unknown)?.into(),
-            _ => params.signed_by(&key, &self.known)?.into(),
-        };
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        // Not `ServerConfig::builder`: it installs a provider for the whole process.
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![signed], key)?;
-        Ok(Arc::new(config))
+        let roots = known.pem();
+        Ok(Self { servers, roots })
     }
 }
 
-fn name(params: &mut CertificateParams) {
+fn authority() -> Result<CertifiedIssuer<'static, KeyPair>> {
+    let mut params = named(CertificateParams::default());
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+}
+
+fn named(mut params: CertificateParams) -> CertificateParams {
     let name = &mut params.distinguished_name;
     name.push(DnType::OrganizationName, CERTIFICATE_ORGANISATION);
     name.push(DnType::CommonName, CERTIFICATE_NAME);
+    params
 }

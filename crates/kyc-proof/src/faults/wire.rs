@@ -1,5 +1,6 @@
 //! Replies as bytes, with planted values in whatever the peer fills.
 
+use kyc_proof::companies::Headers;
 use provider_core::bytes::Bytes;
 
 use super::case::Variant;
@@ -7,46 +8,83 @@ use super::column::Column;
 use super::server::{Script, Step};
 use crate::planted::{COOKIE, HEADER_NAME, SERVER, TRACE_HEADER};
 
-/// The status line and the headers, planted ones among them, with the empty line that ends them.
-pub(crate) fn head(status: &str, headers: &[(&str, String)]) -> Vec<u8> {
-    let mut text = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nserver: {SERVER}\r\n\
-         set-cookie: id={COOKIE}; Path=/\r\nx-trace: {TRACE_HEADER}\r\n{HEADER_NAME}: 1\r\n"
-    );
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+/// A reply before it is sent.
+#[derive(Clone)]
+pub(crate) struct Reply {
+    status: String,
+    /// The lines of its head.
+    lines: Vec<String>,
+    body: Vec<u8>,
+    /// Whether its length is announced.
+    has_length: bool,
+}
+
+impl Reply {
+    /// A reply that nothing vouches for.
+    pub(crate) fn new(status: impl Into<String>, body: impl AsRef<[u8]>) -> Self {
+        Self {
+            status: status.into(),
+            lines: Vec::new(),
+            body: body.as_ref().to_vec(),
+            has_length: true,
+        }
     }
-    text.push_str("\r\n");
-    text.into_bytes()
+
+    /// A success with this body that the provider vouches for.
+    pub(crate) fn vouched(column: &Column, body: impl AsRef<[u8]>) -> Self {
+        let headers = column.vouched(body.as_ref());
+        Self::new(column.status(), body).all(&headers)
+    }
+
+    /// The correct reply.
+    pub(crate) fn correct(column: &Column) -> Self {
+        Self::vouched(column, column.body())
+    }
+
+    /// With another line in its head.
+    pub(crate) fn line(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    /// With another header.
+    pub(crate) fn with(self, name: &str, value: &str) -> Self {
+        self.line(format!("{name}: {value}"))
+    }
+
+    pub(crate) fn all(self, headers: &Headers) -> Self {
+        let with = |reply: Self, (name, value): &(&str, String)| reply.with(name, value);
+        headers.iter().fold(self, with)
+    }
+
+    /// Framed by this header instead of its length, with this for its body.
+    pub(crate) fn framed(mut self, name: &str, value: &str, body: impl AsRef<[u8]>) -> Self {
+        (self.body, self.has_length) = (body.as_ref().to_vec(), false);
+        self.with(name, value)
+    }
+
+    pub(crate) fn chunked(self, chunks: impl AsRef<[u8]>) -> Self {
+        self.framed("transfer-encoding", "chunked", chunks)
+    }
+
+    pub(crate) fn bytes(&self) -> Bytes {
+        let mut text = format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/json\r\nserver: {SERVER}\r\n\
+             set-cookie: id={COOKIE}; Path=/\r\nx-trace: {TRACE_HEADER}\r\n{HEADER_NAME}: 1\r\n",
+            self.status
+        );
+        let length = format!("content-length: {}", self.body.len());
+        for line in self.lines.iter().chain(self.has_length.then_some(&length)) {
+            text.push_str(&format!("{line}\r\n"));
+        }
+        [text.as_bytes(), b"\r\n", &self.body].concat().into()
+    }
 }
 
-/// A whole reply with its length.
-pub(crate) fn answer(status: &str, headers: &[(&str, String)], body: impl AsRef<[u8]>) -> Bytes {
-    let body = body.as_ref();
-    let mut all = headers.to_vec();
-    all.push(("content-length", body.len().to_string()));
-    [head(status, &all).as_slice(), body].concat().into()
-}
-
-/// A reply with the operation's status that the provider vouches for.
-pub(crate) fn vouched(column: &Column, body: impl AsRef<[u8]>) -> Bytes {
-    vouched_and(column, &[], body)
-}
-
-/// The same with further headers.
-pub(crate) fn vouched_and(
-    column: &Column,
-    headers: &[(&str, String)],
-    body: impl AsRef<[u8]>,
-) -> Bytes {
-    let mut all = column.vouched(body.as_ref());
-    all.extend_from_slice(headers);
-    answer(&column.status(), &all, body)
-}
-
-/// The correct reply.
-pub(crate) fn correct(column: &Column) -> Bytes {
-    vouched(column, column.body())
+impl From<Reply> for Bytes {
+    fn from(reply: Reply) -> Self {
+        reply.bytes()
+    }
 }
 
 /// Sends these bytes.
@@ -65,17 +103,12 @@ pub(crate) fn read_then(steps: impl IntoIterator<Item = Step>) -> Script {
     Script::AtRequest([Step::Request].into_iter().chain(steps).collect())
 }
 
-/// The correct exchange.
-pub(crate) fn well(column: &Column) -> Script {
-    done_then([send(correct(column))])
-}
-
 /// A success with each of these bodies, by the names of what was changed; the results are those without a network.
 pub(crate) fn successes(column: &Column, bodies: Vec<(String, String)>) -> Vec<Variant> {
     let variant = |(name, body): (String, String)| Variant {
         name,
         expect: Some(column.result_of(body.as_bytes())),
-        script: done_then([send(vouched(column, body))]),
+        script: done_then([send(Reply::vouched(column, body))]),
     };
     bodies.into_iter().map(variant).collect()
 }

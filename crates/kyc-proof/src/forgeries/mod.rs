@@ -1,18 +1,20 @@
 //! Replies that were altered or made up: each is refused with its own error, after one request, and its body is never read.
 //!
-//! Rows are those of the fault matrix, which has replies as bytes on a socket; here are many more, without a network. A legal variant and
-//! a documented limit stand in the same table, with the reason. Pairs of headers, rotated secrets and genuine replies in a place that is
-//! not theirs are in consent-hmac's tests.
+//! Rows are numbered as those of the fault matrix, which has what happens to bytes on a socket; here is the rest, without a network. A
+//! legal variant and a documented limit stand in the same table, with the reason. Pairs of headers, rotated secrets and genuine replies in
+//! a place that is not theirs are in consent-hmac's tests.
 
 mod replies;
 pub(crate) mod veriff;
-mod webhook;
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use anyhow::{Result, anyhow};
-use provider_core::{Error, ErrorKind, Outcome, VerificationError};
+use anyhow::{Result, ensure};
+use consent_hmac::{SharedSecret, Signature, Verifier};
+use fastrand::Rng;
+use provider_core::VerificationError::{self, MalformedSignature, SignatureMismatch};
 
+use self::veriff::{REPLY, SECRET, sign};
 use crate::Settings;
 
 pub(crate) fn run(settings: &Settings) -> Result<()> {
@@ -21,139 +23,87 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         .build()?;
     let mut table = Table::default();
     runtime.block_on(replies::run(&mut table))?;
-    webhook::run(&mut table, settings);
+    let cases = if settings.short { 20_000 } else { 1_000_000 };
+    random_edits(&mut table, cases, &mut Rng::with_seed(settings.seed))?;
     table.print()
 }
 
-/// The result of a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// It is believed: by a rule, or by a limit that is documented.
-    Accepted,
-    /// It is not, and was not read.
-    Refused(VerificationError),
+/// The verdict on what is believed: by a rule, or by a limit that is documented. Any other is the error that refuses it.
+const ACCEPTED: &str = "accepted";
+
+/// The verdict of a check alone.
+fn verdict<T>(found: Result<T, VerificationError>) -> String {
+    found.map_or_else(|error| format!("{error:?}"), |_| ACCEPTED.to_owned())
 }
 
-use Verdict::{Accepted, Refused};
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Accepted => f.pad("accepted"),
-            Refused(error) => f.pad(&format!("{error:?}")),
-        }
-    }
-}
-
-/// One result of a call, with how many requests the peer saw.
-struct Called {
-    result: std::result::Result<(), Error>,
-    requests: usize,
-}
-
-impl Called {
-    /// The verdict, if there was one request.
-    fn verdict(&self) -> Result<Verdict> {
-        let verdict = match &self.result {
-            Ok(()) => Accepted,
-            Err(error) => judge(error)?,
-        };
-        // What is not recognised at all is a gateway's, and repeated where that does no harm.
-        let is_page = |error: &Error| error.kind() == ErrorKind::Unrecognized;
-        let page = self.result.as_ref().err().filter(|error| is_page(error));
-        let expected = page.map_or(1, |error| error.attempts() as usize);
-        match self.requests {
-            requests if requests == expected => Ok(verdict),
-            requests => Err(anyhow!("{verdict} after {requests} requests")),
-        }
-    }
-}
-
-/// The verdict of a failure.
-fn judge(error: &Error) -> Result<Verdict> {
-    // Who has read the body, as a success or as a refusal, says so.
-    let unread = error.decode().is_none() && error.fault().is_none();
-    let found = (error.kind(), error.outcome(), error.verification());
-    match found {
-        (ErrorKind::Verification, Outcome::Unknown, Some(reason))
-            if unread && error.attempts() == 1 && !error.is_retryable() =>
-        {
-            Ok(Refused(*reason))
-        }
-        // Neither a signature nor a member of the provider's envelope.
-        (ErrorKind::Unrecognized, Outcome::Unknown, _) if error.fault().is_none() => {
-            Ok(Refused(VerificationError::MissingSignature))
-        }
-        _ => Err(anyhow!("{error:?}")),
-    }
-}
-
-/// What was tried, in the order of the first of each sort.
+/// What was tried: by row of the fault matrix, sort and expected verdict, the verdicts that were found.
 #[derive(Default)]
-struct Table(Vec<Row>);
-
-/// Replies that were altered in one way.
-struct Row {
-    /// In the fault matrix.
-    number: &'static str,
-    what: String,
-    expected: Verdict,
-    replies: usize,
-    /// Those that came to something else.
-    wrong: Vec<Verdict>,
-}
+struct Table(BTreeMap<[String; 3], BTreeMap<String, usize>>);
 
 impl Table {
     /// Adds one reply.
-    fn add(&mut self, number: &'static str, what: &str, expected: Verdict, found: Verdict) {
-        let same =
-            |row: &Row| (row.number, row.what.as_str(), row.expected) == (number, what, expected);
-        let at = self.0.iter().position(same).unwrap_or_else(|| {
-            self.0.push(Row {
-                number,
-                what: what.to_owned(),
-                expected,
-                replies: 0,
-                wrong: Vec::new(),
-            });
-            self.0.len() - 1
-        });
-        let row = &mut self.0[at];
-        row.replies += 1;
-        if found != expected {
-            row.wrong.push(found);
-        }
+    fn add(&mut self, number: &str, what: &str, expected: &str, found: String) {
+        let row = [number, what, expected].map(str::to_owned);
+        *self.0.entry(row).or_default().entry(found).or_default() += 1;
     }
 
     /// Prints the rows and their sums; fails if anything came to something else than expected.
     fn print(&self) -> Result<()> {
-        let (mut forged, mut refused, mut legal) = (0, 0, 0);
-        for Row {
-            number,
-            what,
-            expected,
-            replies,
-            wrong,
-        } in &self.0
-        {
+        let (mut forged, mut refused, mut legal, mut all_right) = (0, 0, 0, true);
+        for ([number, what, expected], found) in &self.0 {
+            let replies: usize = found.values().sum();
             println!("  {number:<8}{what:<69}{expected:<19}{replies:>9}");
-            if *expected == Accepted {
+            if expected == ACCEPTED {
                 legal += replies;
             } else {
                 forged += replies;
-                refused += replies - wrong.iter().filter(|found| **found == Accepted).count();
+                refused += replies - found.get(ACCEPTED).unwrap_or(&0);
             }
-            if let Some(found) = wrong.first() {
-                println!("          WRONG: {found}, and {} more", wrong.len() - 1);
+            for (other, count) in found.iter().filter(|(found, _)| *found != expected) {
+                println!("          WRONG: {other}, {count} times");
+                all_right = false;
             }
         }
         println!(
             "  {forged} forged replies, {refused} refused; {legal} legal ones or documented limits"
         );
-        if self.0.iter().all(|row| row.wrong.is_empty()) {
-            Ok(())
-        } else {
-            Err(anyhow!("a reply came to something else than it should"))
+        ensure!(all_right, "a reply came to something else than it should");
+        Ok(())
+    }
+}
+
+/// `Verifier` without a client, as a webhook's receiver uses it: random edits of a right signature.
+fn random_edits(table: &mut Table, cases: usize, random: &mut Rng) -> Result<()> {
+    let verifier = Verifier::new(&SharedSecret::new(SECRET)?);
+    let (body, right) = (REPLY.as_bytes(), sign(SECRET, REPLY));
+    for _ in 0..cases {
+        let mut text = right.clone().into_bytes();
+        for _ in 0..random.usize(1..=3) {
+            edit(&mut text, random);
         }
+        // 64 digits of either case are a signature.
+        let expected = match text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit) {
+            true if text.eq_ignore_ascii_case(right.as_bytes()) => Ok(()),
+            true => Err(SignatureMismatch),
+            false => Err(MalformedSignature),
+        };
+        let signature = Signature::from_hex(&text);
+        let found = signature.and_then(|signature| verifier.verify(body, &signature));
+        let what = "webhook: random edits of a right signature";
+        table.add("F68-F74", what, &verdict(expected), verdict(found));
+    }
+    Ok(())
+}
+
+fn edit(text: &mut Vec<u8>, random: &mut Rng) {
+    let at = random.usize(..=text.len());
+    match random.u8(..6) {
+        0 => text.insert(at, random.u8(..)),
+        1 => text.insert(at, b"0123456789abcdefABCDEF"[random.usize(..22)]),
+        2 => text.truncate(at),
+        3 if at < text.len() => text[at] = random.u8(..),
+        4 if at < text.len() => text[at] = b"0123456789abcdefABCDEF"[random.usize(..22)],
+        _ if at < text.len() => text[at] ^= 0x20,
+        _ => text.extend_from_within(..at),
     }
 }

@@ -1,7 +1,7 @@
 //! Every reader of foreign bytes, for a fuzzer: `fuzz [TARGET [FILE…]]`.
 //!
 //! Built with `--cfg fuzzing`, as `cargo xtask prove fuzz` does, libFuzzer drives the target that the variable
-//! `FUZZ_TARGET` names. Built otherwise it runs the inputs in `corpus`.
+//! `FUZZ_TARGET` names. Built otherwise it runs the inputs in `corpus`, or those that are named.
 #![cfg_attr(fuzzing, no_main)]
 #![allow(
     clippy::print_stdout,
@@ -24,49 +24,46 @@ mod parts;
 mod replay;
 mod sandbox;
 
-/// A reader: its name, what is asserted about it, and the function that does so for one input.
-struct Target {
-    name: &'static str,
-    about: &'static str,
-    run: fn(&[u8]),
-}
+/// What is asserted about one input.
+type Target = fn(&[u8]);
 
 /// Every target. A new one is a function, a row, and a directory of inputs in `corpus`.
-macro_rules! targets {
-    ($($name:literal $about:literal => $run:path;)+) => {
-        const TARGETS: &[Target] = &[$(Target { name: $name, about: $about, run: $run }),+];
-    };
-}
+const TARGETS: [(&str, Target); 4] = [
+    ("reply", exchanges::reply),
+    ("request", exchanges::request),
+    ("base-url", exchanges::address),
+    ("sandbox", sandbox::run),
+];
 
-targets! {
-    "reply" "any operation: a success is decoded to what it says, a refusal is what its status says, neither is printed" => exchanges::reply;
-    "request" "any operation: what is taken is sent unchanged, and a refusal repeats no value" => exchanges::request;
-    "base-url" "any operation: an address keeps its origin and its segments through a URL parser" => exchanges::address;
-    "sandbox" "any request has a reply in the provider's form, and one entry in the ledger" => sandbox::run;
-}
-
-fn target(name: &str) -> Option<&'static Target> {
-    TARGETS.iter().find(|target| target.name == name)
-}
-
-#[cfg(fuzzing)]
-fn chosen() -> &'static Target {
-    static CHOSEN: std::sync::OnceLock<&Target> = std::sync::OnceLock::new();
-    CHOSEN.get_or_init(|| {
-        let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
-        let target = target(&name).unwrap_or_else(|| {
-            eprintln!("FUZZ_TARGET names no target: `{name}`");
-            std::process::exit(2);
-        });
-        eprintln!("{}: {}", target.name, target.about);
-        target
-    })
+/// The target of this name.
+///
+/// # Panics
+///
+/// There is none.
+fn target(name: &str) -> Target {
+    let found = TARGETS.into_iter().find(|(known, _)| *known == name);
+    let names = TARGETS.map(|(name, _)| name);
+    found
+        .unwrap_or_else(|| panic!("no target `{name}`, only {names:?}"))
+        .1
 }
 
 #[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(init: { chosen(); }, |input: &[u8]| (chosen().run)(input));
+fn chosen() -> Target {
+    static CHOSEN: std::sync::OnceLock<Target> = std::sync::OnceLock::new();
+    *CHOSEN.get_or_init(|| target(&std::env::var("FUZZ_TARGET").unwrap_or_default()))
+}
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(init: { chosen(); }, |input: &[u8]| chosen()(input));
 
 #[cfg(not(fuzzing))]
-fn main() -> std::process::ExitCode {
-    replay::main(std::env::args_os().skip(1))
+fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next() {
+        Some(name) => replay::run(&name, arguments.map(Into::into).collect()),
+        None => TARGETS
+            .iter()
+            .try_for_each(|(name, _)| replay::run(name, Vec::new())),
+    }
 }

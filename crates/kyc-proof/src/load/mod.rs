@@ -25,10 +25,8 @@ pub(crate) enum Fault {
     RequestLost,
     /// Nothing ever comes back; the request did not arrive.
     SilenceBefore,
-    /// A gateway's word, which says nothing of what was done. Nothing was.
+    /// A gateway's word or refusal, which says nothing of what was done. Nothing was.
     FailureBefore(u16),
-    /// A gateway's refusal.
-    Refusal(u16),
     /// Too many requests, with a wait or without.
     Limited(Option<&'static str>),
     /// It was done, and the connection breaks.
@@ -81,26 +79,22 @@ impl<F: Fn() -> Passage + Send + Sync + 'static> Transport for FailingTransport<
         limits: ExchangeLimits,
     ) -> Result<RawResponse, TransportError> {
         let failed = |kind| Err(TransportError::new(kind));
-        let Passage {
-            fault,
-            out,
-            back,
-            share,
-        } = (self.passage)();
+        let passage = (self.passage)();
+        let fault = passage.fault;
         match fault {
             Some(Fault::Unreachable) => return failed(TransportErrorKind::Connect),
             Some(Fault::SilenceBefore) => pending().await,
-            _ => tokio::time::sleep(out).await,
+            _ => tokio::time::sleep(passage.out).await,
         }
         match fault {
             Some(Fault::Impostor) => return failed(TransportErrorKind::Certificate),
             Some(Fault::RequestLost) => return failed(TransportErrorKind::Interrupted),
-            Some(Fault::FailureBefore(status) | Fault::Refusal(status)) => return Ok(page(status)),
+            Some(Fault::FailureBefore(status)) => return Ok(page(status)),
             Some(Fault::Limited(wait)) => return Ok(limited(wait)),
             _ => {}
         }
         let reply = self.inner.send(request, limits).await;
-        tokio::time::sleep(back).await;
+        tokio::time::sleep(passage.back).await;
         let reply = match fault {
             Some(Fault::ReplyLost) => return failed(TransportErrorKind::Interrupted),
             Some(Fault::SilenceAfter) => pending().await,
@@ -113,7 +107,7 @@ impl<F: Fn() -> Passage + Send + Sync + 'static> Transport for FailingTransport<
         }
         Ok(match fault {
             Some(Fault::Cut) => {
-                let end = (reply.body().len() as f64 * share) as usize;
+                let end = (reply.body().len() as f64 * passage.share) as usize;
                 with_body(&reply, reply.body().slice(..end))
             }
             Some(Fault::Forged) if reply.headers().contains_key(&SIGNATURES[0]) => forged(&reply),

@@ -29,27 +29,25 @@ thread_local! {
 
 static SHARED: Mutex<String> = Mutex::new(String::new());
 
-fn keep(write: impl FnOnce(&mut String)) {
+/// Adds a line to the text of this thread; returns whether somebody captures on it.
+fn keep(write: impl FnOnce(&mut String)) -> bool {
     // A thread that is ending has no sink any more.
-    let _ = SINK.try_with(|sink| {
+    let captured = SINK.try_with(|sink| {
         let Ok(mut sink) = sink.try_borrow_mut() else {
-            return;
+            return false;
+        };
+        let line = |text: &mut String| {
+            write(text);
+            text.push('\n');
         };
         match &mut *sink {
-            Sink::Own(text) => write(text),
-            Sink::Shared => write(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner)),
+            Sink::Own(text) => line(text),
+            Sink::Shared => line(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner)),
             Sink::None => {}
         }
+        matches!(&*sink, Sink::Own(_))
     });
-}
-
-/// Whether somebody captures on this thread.
-fn captures() -> bool {
-    SINK.try_with(|sink| {
-        sink.try_borrow()
-            .is_ok_and(|sink| matches!(&*sink, Sink::Own(_)))
-    })
-    .unwrap_or(false)
+    captured.unwrap_or(false)
 }
 
 /// Captures for this process from now on.
@@ -62,10 +60,7 @@ pub(crate) fn install() {
         let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let _ = PANICS.try_with(|panics| panics.borrow_mut().push(panic.to_string()));
-            keep(|text| {
-                let _ = writeln!(text, "{panic}");
-            });
-            if !captures() {
+            if !keep(|text| text.push_str(&panic.to_string())) {
                 print(panic);
             }
         }));
@@ -74,10 +69,7 @@ pub(crate) fn install() {
 
 /// Adds what something prints when it is asked to.
 pub(crate) fn note(printed: &str) {
-    keep(|text| {
-        text.push_str(printed);
-        text.push('\n');
-    });
+    keep(|text| text.push_str(printed));
 }
 
 /// Leaves out this thread.
@@ -132,15 +124,11 @@ impl<S: Subscriber> Layer<S> for Lines {
         keep(|text| {
             text.push_str(span.metadata().name());
             span.record(&mut Fields(text));
-            text.push('\n');
         });
     }
 
     fn on_record(&self, _id: &Id, values: &Record<'_>, _context: Context<'_, S>) {
-        keep(|text| {
-            values.record(&mut Fields(text));
-            text.push('\n');
-        });
+        keep(|text| values.record(&mut Fields(text)));
     }
 
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
@@ -155,7 +143,6 @@ impl<S: Subscriber> Layer<S> for Lines {
         keep(|text| {
             let _ = write!(text, "{} {}", metadata.level(), metadata.target());
             event.record(&mut Fields(text));
-            text.push('\n');
         });
     }
 }

@@ -319,55 +319,23 @@ fn canary(seed: &str, form: &str) -> String {
     changed.collect()
 }
 
-/// What FinPro's lists and data have besides: ids, times, and codes of what was agreed.
-const OF_FINPRO: &[&str] = &[
-    "accounttype",
-    "consent_handle",
-    "consenthandle",
-    "consentstart",
-    "createdon",
-    "dataexpiry",
-    "datafetchdate",
-    "eventtype",
-    "fetchtype",
-    "fidatarangefrom",
-    "fidatarangeto",
-    "fitype",
-    "fitypes",
-    "linkreferencenumber",
-    "linkrefnumber",
-    "modifiedon",
-    "ref_token",
-    "srcref",
+/// What replies have besides, by provider: ids, times, kinds, states, and codes of what was agreed, which many people share.
+const ALSO_PRINTED: [(&str, &str); 4] = [
+    (
+        "finpass",
+        "account_sub_type account_type expires_at mode statement_from statement_to status updated_at",
+    ),
+    (
+        "finpro",
+        "accounttype consent_handle consenthandle consentstart createdon dataexpiry datafetchdate eventtype fetchtype \
+         fidatarangefrom fidatarangeto fitype fitypes linkreferencenumber linkrefnumber modifiedon ref_token srcref",
+    ),
+    ("veriff", "providername version"),
+    (
+        "deepvue",
+        "consent_valid_till date doctype mime parent size type",
+    ),
 ];
-
-/// What replies have besides, by provider: kinds, states and times, which many people share.
-fn also_printed(provider: &str) -> &'static [&'static str] {
-    match provider {
-        "finpass" => &[
-            "account_sub_type",
-            "account_type",
-            "expires_at",
-            "mode",
-            "statement_from",
-            "statement_to",
-            "status",
-            "updated_at",
-        ],
-        "finpro" => OF_FINPRO,
-        "veriff" => &["providername", "version"],
-        "deepvue" => &[
-            "consent_valid_till",
-            "date",
-            "doctype",
-            "mime",
-            "parent",
-            "size",
-            "type",
-        ],
-        _ => &[],
-    }
-}
 
 /// Ids, codes, times and what an application says about itself are printed by their owner; nothing else is.
 pub(crate) fn printed(provider: &str, at: &str, text: &str) -> Printed {
@@ -376,9 +344,9 @@ pub(crate) fn printed(provider: &str, at: &str, text: &str) -> Printed {
     let member = member.unwrap_or_default().to_ascii_lowercase();
     let personal = text.contains('@') || text.contains("://");
     let known = ["id", "code", "time", "timestamp", "ver", "purpose"];
-    let also = also_printed(provider).contains(&member.as_str());
+    let mut also = ALSO_PRINTED.iter().filter(|(of, _)| *of == provider);
     let is_known = known.iter().any(|end| member.ends_with(end))
-        || also
+        || also.any(|(_, members)| members.split(' ').any(|other| other == member))
         || provider == "finpro" && at == "/status";
     match is_known && !personal {
         true => Printed::ByItsOwner,

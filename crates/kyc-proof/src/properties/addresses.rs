@@ -5,9 +5,9 @@ use kyc_proof::checks::Addressed;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::TestRunner;
 use provider_core::BaseUrl;
 
+use super::Trial;
 use super::values::{hostile, path_id, shaped};
 
 /// A legal base URL.
@@ -26,21 +26,21 @@ fn address() -> impl Strategy<Value = String> {
     })
 }
 
-pub(super) fn urls_keep_their_segments(runner: &mut TestRunner) -> Result<()> {
+pub(super) fn urls_keep_their_segments(trial: &Trial) -> Result<()> {
     let all = Addressed::all();
     let cases = (any::<Index>(), address(), path_id());
-    runner.run(&cases, |(which, base, id)| {
+    let says = "an operation's URL keeps base, segments and origin through a URL parser";
+    trial.holds(says, cases, |(which, base, id)| {
         let sent = which.get(&all).is_sent(&base, &id);
         // A provider's settings take plain http to this machine only.
         let parsed = BaseUrl::parse("BASE_URL", &base);
         let legal = parsed.is_ok_and(|base| !base.is_clear_text_to_another_machine());
         prop_assert_eq!(sent.map_err(TestCaseError::fail)?, legal);
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
-pub(super) fn hostile_addresses_keep_their_segments(runner: &mut TestRunner) -> Result<()> {
+pub(super) fn hostile_addresses_keep_their_segments(trial: &Trial) -> Result<()> {
     const LEGAL: &str = "https://provider.example.test";
 
     let all = Addressed::all();
@@ -49,7 +49,8 @@ pub(super) fn hostile_addresses_keep_their_segments(runner: &mut TestRunner) -> 
         .prop_map(|(scheme, host, path)| format!("{scheme}{host}/{path}"));
     let base = prop_oneof![hostile_base, Just(LEGAL.to_owned())];
     let cases = (any::<Index>(), base, prop_oneof![hostile(), path_id()]);
-    runner.run(&cases, |(which, base, id)| {
+    let says = "a hostile base URL or id is refused, or keeps its segments";
+    trial.holds(says, cases, |(which, base, id)| {
         let addressed = which.get(&all);
         let sent = addressed.is_sent(&base, &id).map_err(TestCaseError::fail)?;
         // Nothing else is refused than what no id can be.
@@ -59,6 +60,5 @@ pub(super) fn hostile_addresses_keep_their_segments(runner: &mut TestRunner) -> 
             prop_assert_eq!(sent, is_id || !addressed.has_id());
         }
         Ok(())
-    })?;
-    Ok(())
+    })
 }

@@ -6,9 +6,10 @@ use anyhow::Result;
 use consent_hmac::SessionId;
 use finpro_profile::{AaId, UserConsentId};
 use proptest::prelude::*;
-use proptest::test_runner::{TestCaseResult, TestRunner};
+use proptest::test_runner::TestCaseResult;
 use provider_core::{Email, InvalidRequest, Mobile, Pan, PathId, RequestId};
 
+use super::Trial;
 use super::values::{hostile, nearly};
 
 /// That a text is taken as it is, and read again as the same, or refused in the words that refuse the empty text or a
@@ -31,7 +32,7 @@ fn taken_or_refused<T: Debug + PartialEq>(
     Ok(())
 }
 
-pub(super) fn inputs_are_taken_or_refused(runner: &mut TestRunner) -> Result<()> {
+pub(super) fn inputs_are_taken_or_refused(trial: &Trial) -> Result<()> {
     let cases = prop_oneof![
         nearly("[0-9]{10}"),
         nearly("[A-Z]{5}[0-9]{4}[A-Z]"),
@@ -40,7 +41,8 @@ pub(super) fn inputs_are_taken_or_refused(runner: &mut TestRunner) -> Result<()>
         nearly("[a-z]{49,51}"),
         hostile(),
     ];
-    runner.run(&cases, |text| {
+    let says = "an input is taken unchanged, or refused in words that do not depend on it";
+    trial.holds(says, cases, |text| {
         taken_or_refused(&text, Mobile::parse, Mobile::expose)?;
         taken_or_refused(&text, Pan::parse, Pan::expose)?;
         taken_or_refused(&text, Email::parse, Email::expose)?;
@@ -49,6 +51,5 @@ pub(super) fn inputs_are_taken_or_refused(runner: &mut TestRunner) -> Result<()>
         taken_or_refused(&text, RequestId::parse, RequestId::as_str)?;
         taken_or_refused(&text, AaId::parse, AaId::as_str)?;
         taken_or_refused(&text, UserConsentId::parse, UserConsentId::as_str)
-    })?;
-    Ok(())
+    })
 }

@@ -7,62 +7,57 @@ mod requests;
 mod values;
 
 use anyhow::{Context as _, Result};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
 use crate::Settings;
 
-/// One property: what it says, and the function that tries it.
-type Property = (&'static str, fn(&mut TestRunner) -> Result<()>);
-
-const PROPERTIES: &[Property] = &[
-    (
-        "an operation's URL keeps base, segments and origin through a URL parser",
-        addresses::urls_keep_their_segments,
-    ),
-    (
-        "a hostile base URL or id is refused, or keeps its segments",
-        addresses::hostile_addresses_keep_their_segments,
-    ),
-    (
-        "a reply decodes without loss, whatever else is in it",
-        replies::replies_lose_nothing,
-    ),
-    (
-        "a field of another type is named by its path, and its value nowhere",
-        replies::another_type_is_named_by_its_path,
-    ),
-    (
-        "a request is sent as it is taken, or nothing is sent",
-        requests::requests_are_sent_as_they_are_taken,
-    ),
-    (
-        "an input is taken unchanged, or refused in words that do not depend on it",
-        inputs::inputs_are_taken_or_refused,
-    ),
-];
-
 pub(crate) fn run(settings: &Settings) -> Result<()> {
-    let cases = if settings.short { 2_000 } else { 1_000_000 };
-    for (says, holds) in PROPERTIES {
-        holds(&mut runner(settings.seed, says, cases)).context(*says)?;
-        println!("  {says}: {cases} cases");
-    }
-    Ok(())
+    let trial = Trial {
+        seed: settings.seed,
+        cases: if settings.short { 2_000 } else { 1_000_000 },
+    };
+    addresses::urls_keep_their_segments(&trial)?;
+    addresses::hostile_addresses_keep_their_segments(&trial)?;
+    replies::replies_lose_nothing(&trial)?;
+    replies::another_type_is_named_by_its_path(&trial)?;
+    requests::requests_are_sent_as_they_are_taken(&trial)?;
+    inputs::inputs_are_taken_or_refused(&trial)
 }
 
-/// A runner with chance of its own, so that a property gets the same cases whichever others are there.
-fn runner(seed: u64, says: &str, cases: u32) -> TestRunner {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    for (at, byte) in says.bytes().enumerate() {
-        key[8 + at % 24] ^= byte.rotate_left(u32::try_from(at / 24).unwrap_or_default());
+/// How properties are tried.
+struct Trial {
+    seed: u64,
+    cases: u32,
+}
+
+impl Trial {
+    /// Tries whether a property holds of every value.
+    fn holds<S: Strategy<Value: Send + Sync + 'static>>(
+        &self,
+        says: &'static str,
+        values: S,
+        holds: impl Fn(S::Value) -> TestCaseResult,
+    ) -> Result<()> {
+        self.runner(says).run(&values, holds).context(says)?;
+        println!("  {says}: {} cases", self.cases);
+        Ok(())
     }
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        // A filter turns away one number in twenty or so: the default is meant for fewer cases.
-        max_local_rejects: cases.saturating_mul(4),
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &key))
+
+    /// A runner with chance of its own, so that a property gets the same cases whichever others are there.
+    fn runner(&self, says: &str) -> TestRunner {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.seed.to_le_bytes());
+        for (at, byte) in says.bytes().enumerate() {
+            key[8 + at % 24] ^= byte.rotate_left(u32::try_from(at / 24).unwrap_or_default());
+        }
+        let config = Config {
+            cases: self.cases,
+            failure_persistence: None,
+            // A filter turns away one number in twenty or so: the default is meant for fewer cases.
+            max_local_rejects: self.cases.saturating_mul(4),
+            ..Config::default()
+        };
+        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &key))
+    }
 }

@@ -6,11 +6,11 @@ use kyc_proof::checks::{read, reply_is_read_as_sent};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::TestRunner;
 use provider_core::testing::tolerance::{Mutation, pointers};
 use provider_core::{ErrorKind, Outcome};
 use serde_json::{Map, Value, json};
 
+use super::Trial;
 use super::values::{json, text};
 use crate::planted::{Printed, is_uuid, printed, texts};
 
@@ -75,12 +75,13 @@ fn add(body: &mut Value, others: &Map<String, Value>) {
     }
 }
 
-pub(super) fn replies_lose_nothing(runner: &mut TestRunner) -> Result<()> {
+pub(super) fn replies_lose_nothing(trial: &Trial) -> Result<()> {
     let all = all_read();
     let edits = vec((any::<Index>(), text(12)), 0..6);
     let mutation = (any::<Index>(), select(&Mutation::ALL[..]));
     let cases = (any::<Index>(), edits, vec(mutation, 0..2), others());
-    runner.run(&cases, |(which, edits, mutations, others)| {
+    let says = "a reply decodes without loss, whatever else is in it";
+    trial.holds(says, cases, |(which, edits, mutations, others)| {
         let (subject, exchange, value) = which.get(&all);
         let mutations = match is_read_in_other_forms(subject) {
             true => Vec::new(),
@@ -130,8 +131,7 @@ pub(super) fn replies_lose_nothing(runner: &mut TestRunner) -> Result<()> {
             prop_assert_eq!(read, expected);
         }
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 /// A value that must not be printed, in each type that JSON has.
@@ -149,25 +149,20 @@ fn foreign() -> [Value; 6] {
 /// The JSON path of a pointer: `$.data[0].aaId`.
 fn path(pointer: &str) -> String {
     let is_index = |segment: &str| segment.bytes().all(|byte| byte.is_ascii_digit());
-    let segments = pointer
-        .split('/')
-        .skip(1)
-        .map(|segment| match is_index(segment) {
-            true => format!("[{segment}]"),
-            false => format!(".{segment}"),
-        });
+    let segments = pointer.split('/').skip(1);
+    let segments = segments.map(|segment| match is_index(segment) {
+        true => format!("[{segment}]"),
+        false => format!(".{segment}"),
+    });
     format!("${}", segments.collect::<String>())
 }
 
-pub(super) fn another_type_is_named_by_its_path(runner: &mut TestRunner) -> Result<()> {
+pub(super) fn another_type_is_named_by_its_path(trial: &Trial) -> Result<()> {
     let all = all_read();
-    let cases = (
-        any::<Index>(),
-        any::<Index>(),
-        select(foreign().to_vec()),
-        others(),
-    );
-    runner.run(&cases, |(which, place, value, others)| {
+    let foreign = select(foreign().to_vec());
+    let cases = (any::<Index>(), any::<Index>(), foreign, others());
+    let says = "a field of another type is named by its path, and its value nowhere";
+    trial.holds(says, cases, |(which, place, value, others)| {
         let (subject, exchange, _) = which.get(&all);
         let places = pointers(&exchange.reply);
         let place = place.get(&places);
@@ -195,6 +190,5 @@ pub(super) fn another_type_is_named_by_its_path(runner: &mut TestRunner) -> Resu
             other => return Err(TestCaseError::fail(format!("{other:?} for {place}"))),
         }
         Ok(())
-    })?;
-    Ok(())
+    })
 }

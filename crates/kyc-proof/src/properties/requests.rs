@@ -7,13 +7,13 @@ use kyc_proof::companies::SANDBOX;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::TestRunner;
 use provider_core::testing::tolerance::{Mutation, pointers};
 
+use super::Trial;
 use super::values::{email, mobile, pan, path_id, shaped, text};
 use crate::planted::texts;
 
-pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Result<()> {
+pub(super) fn requests_are_sent_as_they_are_taken(trial: &Trial) -> Result<()> {
     let subjects = with_exchanges();
     let value = prop_oneof![
         text(20),
@@ -27,7 +27,8 @@ pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Re
     let edits = vec((any::<Index>(), value), 1..4);
     let omissions = vec(any::<Index>(), 0..3);
     let cases = (any::<Index>(), edits, omissions);
-    runner.run(&cases, |(which, edits, omissions)| {
+    let says = "a request is sent as it is taken, or nothing is sent";
+    trial.holds(says, cases, |(which, edits, omissions)| {
         let (subject, exchange) = which.get(&subjects);
         let mut input = exchange.input.clone();
         for at in omissions {
@@ -54,6 +55,5 @@ pub(super) fn requests_are_sent_as_they_are_taken(runner: &mut TestRunner) -> Re
             }
         }
         Ok(())
-    })?;
-    Ok(())
+    })
 }

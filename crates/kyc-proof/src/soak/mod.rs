@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use kyc_proof::catalogue::{Caller, Setup, Subject, operations};
 use kyc_sandbox::{
     FinproSettings, Ledger, Sandbox, SandboxTransport, ServedSandbox, VeriffSettings,
@@ -17,7 +17,7 @@ use provider_core::{
     CallOptions, CircuitBreaker, HyperTransport, Idempotency, Outcome, ReqwestTransport,
     RetryPolicy, Transport,
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use self::reconcile::{Answer, Traces, Verdict, judge};
@@ -65,33 +65,23 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         (Way::Reqwest, through_sockets),
     ] {
         let seed = settings.seed;
-        Soak {
+        let soak = Soak {
             way,
             calls,
             windows,
             seed,
-        }
-        .run()?;
+        };
+        soak.run()?;
     }
     Ok(())
 }
 
-/// How requests reach the sandbox.
+/// How requests reach the sandbox: in process on virtual time, or through sockets by one of the transports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     InProcess,
     Hyper,
     Reqwest,
-}
-
-impl Way {
-    fn name(self) -> &'static str {
-        match self {
-            Self::InProcess => "in process, virtual time",
-            Self::Hyper => "through sockets, HyperTransport",
-            Self::Reqwest => "through sockets, ReqwestTransport",
-        }
-    }
 }
 
 /// How often what was done.
@@ -117,7 +107,7 @@ fn passage(count: &Count, longest_way: Duration) -> Passage {
 
 fn fault(random: &mut fastrand::Rng) -> Option<Fault> {
     use Fault::{
-        Cut, FailureAfter, FailureBefore, Forged, Garbage, Impostor, Limited, Refusal, ReplyLost,
+        Cut, FailureAfter, FailureBefore, Forged, Garbage, Impostor, Limited, ReplyLost,
         RequestLost, SilenceAfter, SilenceBefore, Unreachable,
     };
 
@@ -140,7 +130,7 @@ fn fault(random: &mut fastrand::Rng) -> Option<Fault> {
         Impostor,
         RequestLost,
         FailureBefore(failure),
-        Refusal(refusal),
+        FailureBefore(refusal),
         Limited(wait),
         ReplyLost,
         FailureAfter(failure),
@@ -163,42 +153,38 @@ struct Soak {
 impl Soak {
     fn run(self) -> Result<()> {
         let started = Instant::now();
-        let runtime = self.runtime()?;
+        let runtime = match self.through_sockets() {
+            true => Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build(),
+            false => Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build(),
+        }?;
         // The runtime itself may hold some.
         let sockets_before = open_sockets()?;
-        let (report, count) = runtime.block_on(self.soak())?;
+        let report = runtime.block_on(self.soak())?;
         let tasks = runtime.block_on(tasks_left());
         let sockets = open_sockets()?.saturating_sub(sockets_before);
         drop(runtime);
-        report.print(self, started.elapsed(), &count, tasks, sockets);
-        report.verdict(tasks, sockets)
+        report.print(self, started.elapsed());
+        println!("    left behind: {tasks} tasks, {sockets} sockets");
+        ensure!(tasks + sockets == 0, "something was left behind");
+        report.verdict()
     }
 
     fn through_sockets(self) -> bool {
         self.way != Way::InProcess
     }
 
-    fn runtime(self) -> Result<Runtime> {
-        Ok(if self.through_sockets() {
-            Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()?
-        } else {
-            Builder::new_current_thread()
-                .enable_all()
-                .start_paused(true)
-                .build()?
-        })
-    }
-
-    async fn soak(self) -> Result<(Report, Arc<Count>)> {
+    async fn soak(self) -> Result<Report> {
         let window = self.calls.div_ceil(self.windows);
         let sandbox = Sandbox::new(self.sandbox_settings(window));
-        let served = if self.through_sockets() {
-            Some(sandbox.serve("127.0.0.1:0".parse()?).await?)
-        } else {
-            None
+        let served = match self.through_sockets() {
+            true => Some(sandbox.serve("127.0.0.1:0".parse()?).await?),
+            false => None,
         };
         let base_urls = served
             .as_ref()
@@ -217,14 +203,11 @@ impl Soak {
         }));
         let connect = |subject: Subject| {
             let client = subject.connect_to(&base_urls, &setup)?;
-            Ok(Operation { client, subject })
+            Ok((subject, client))
         };
-        let operations = operations()
-            .into_iter()
-            .map(connect)
-            .collect::<Result<_>>()?;
+        let operations = operations().into_iter().map(connect);
         let clients = Arc::new(Clients {
-            operations,
+            operations: operations.collect::<Result<_>>()?,
             // What comes before a call is no part of it, so nothing there breaks.
             inputs: Inputs::new(
                 &SandboxTransport::base_urls(),
@@ -232,16 +215,18 @@ impl Soak {
             )?,
         });
         let ledger = sandbox.ledger();
-        let mut book = Book::default();
-        let mut report = Report::default();
+        let mut report = Report {
+            replies: vec![0; clients.operations.len()],
+            ..Report::default()
+        };
         let mut unsettled = Vec::new();
         for number in 0..self.windows {
             let calls = number * window..((number + 1) * window).min(self.calls);
             let records = self.window(&clients, calls).await;
-            book.read(&ledger)?;
+            report.read(&ledger)?;
             // One window late: what a caller gave up may still be on its way.
             for record in std::mem::replace(&mut unsettled, records) {
-                report.settle(record, &mut book);
+                report.settle(record);
             }
             // The ledger and the sandbox's other stores are full by then.
             if number == self.windows * 6 / 10 {
@@ -253,12 +238,13 @@ impl Soak {
         if let Some(served) = served {
             served.shutdown().await;
         }
-        book.read(&ledger)?;
+        report.read(&ledger)?;
         for record in unsettled {
-            report.settle(record, &mut book);
+            report.settle(record);
         }
-        report.strangers = book.calls.len();
-        Ok((report, count))
+        report.attempts = count.attempts.load(Ordering::Relaxed);
+        report.faults = count.faults.load(Ordering::Relaxed);
+        Ok(report)
     }
 
     fn sandbox_settings(self, window: u64) -> kyc_sandbox::Settings {
@@ -327,17 +313,12 @@ impl Soak {
             let patience = (random.u32(..100) < IMPATIENT)
                 .then(|| Duration::from_micros(random.u64(..30_000)));
             let session = format!("00000000-0000-4000-8000-{:012x}", random.u64(..1 << 48));
-            (
-                random.usize(..clients.operations.len()),
-                random.u32(1..=10),
-                session,
-                patience,
-            )
+            let at = random.usize(..clients.operations.len());
+            (at, random.u32(1..=10), session, patience)
         });
-        let Operation { subject, client } = &clients.operations[at];
+        let (subject, client) = &clients.operations[at];
         let mobile = format!("90000000{person:02}");
-        let inputs = &clients.inputs;
-        let input = inputs.of(subject, &mobile, &session).await;
+        let input = clients.inputs.of(subject, &mobile, &session).await;
         let input = input.expect("the sandbox answers what comes before");
         let asked = texts(&input);
         let options = CallOptions::new().with_request_id(request_id(number).unwrap());
@@ -372,13 +353,8 @@ impl Soak {
 
 /// The clients of every operation.
 struct Clients {
-    operations: Vec<Operation>,
+    operations: Vec<(Subject, Arc<dyn Caller>)>,
     inputs: Inputs,
-}
-
-struct Operation {
-    subject: Subject,
-    client: Arc<dyn Caller>,
 }
 
 /// One call and its result.
@@ -391,131 +367,110 @@ struct Record {
     answer: Answer,
 }
 
-/// The ledger's entries by call, of calls that are not settled yet.
-#[derive(Debug, Default)]
-struct Book {
-    calls: HashMap<String, Traces>,
-    read_to: u64,
-}
-
-impl Book {
-    /// Takes over what is new in the ledger.
-    fn read(&mut self, ledger: &Ledger) -> Result<()> {
-        for entry in ledger.entries() {
-            if entry.sequence() <= self.read_to {
-                continue;
-            }
-            ensure!(
-                entry.sequence() == self.read_to + 1,
-                "the ledger dropped entries that nobody read"
-            );
-            self.read_to = entry.sequence();
-            let id = entry.request_id().unwrap_or_default().to_owned();
-            if id == PREPARING {
-                continue;
-            }
-            let traces = self.calls.entry(id).or_default();
-            traces.requests += 1;
-            traces.effects.extend(entry.effect_id().map(str::to_owned));
-        }
-        Ok(())
-    }
-}
-
-/// The results of all calls.
+/// The results of all calls beside the ledger.
 #[derive(Debug, Default)]
 struct Report {
+    /// The ledger's entries by call, of calls that are not settled yet; in the end those that belong to no call, or came after
+    /// their call was settled.
+    unsettled: HashMap<String, Traces>,
+    read_to: u64,
+    attempts: u64,
+    faults: u64,
     answers: BTreeMap<&'static str, u64>,
     /// Replies by operation, in the order of the catalogue: each has to have some.
-    replies: BTreeMap<usize, u64>,
+    replies: Vec<u64>,
     verdicts: BTreeMap<Verdict, u64>,
-    /// Entries that belong to no call, or came after their call was settled.
-    strangers: usize,
     memory_warm: u64,
     memory_end: u64,
 }
 
 impl Report {
-    fn settle(&mut self, record: Record, book: &mut Book) {
+    /// Takes over what is new in the ledger.
+    fn read(&mut self, ledger: &Ledger) -> Result<()> {
+        let read_to = self.read_to;
+        let entries = ledger.entries().into_iter();
+        for entry in entries.filter(|entry| entry.sequence() > read_to) {
+            ensure!(
+                entry.sequence() == self.read_to + 1,
+                "the ledger dropped entries that nobody read"
+            );
+            self.read_to = entry.sequence();
+            let id = entry.request_id().unwrap_or_default();
+            if id != PREPARING {
+                let traces = self.unsettled.entry(id.to_owned()).or_default();
+                traces.requests += 1;
+                traces.effects.extend(entry.effect_id().map(str::to_owned));
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, record: Record) {
         let id = format!("call-{}", record.number);
-        let traces = book.calls.remove(&id).unwrap_or_default();
+        let traces = self.unsettled.remove(&id).unwrap_or_default();
         let verdict = judge(record.idempotency, &record.answer, &traces);
-        if verdict != Verdict::True && *self.verdicts.get(&verdict).unwrap_or(&0) < 3 {
+        let count = self.verdicts.entry(verdict).or_default();
+        *count += 1;
+        if verdict != Verdict::True && *count <= 3 {
             println!("  {verdict:?}: {record:?} {traces:?}");
         }
-        *self.verdicts.entry(verdict).or_default() += 1;
         let answer = match record.answer {
             Answer::Reply(_) => "answered",
             Answer::Error(outcome) => outcome.as_str(),
             Answer::Dropped(_) => "dropped",
         };
-        let replies = self.replies.entry(record.operation).or_default();
-        *replies += u64::from(answer == "answered");
+        self.replies[record.operation] += u64::from(answer == "answered");
         *self.answers.entry(answer).or_default() += 1;
     }
 
-    fn verdicts(&self, verdict: Verdict) -> u64 {
-        self.verdicts.get(&verdict).copied().unwrap_or(0)
-    }
-
-    fn print(&self, soak: Soak, took: Duration, count: &Count, tasks: usize, sockets: usize) {
-        let attempts = count.attempts.load(Ordering::Relaxed);
-        let faults = count.faults.load(Ordering::Relaxed);
+    fn print(&self, soak: Soak, took: Duration) {
+        #[allow(clippy::cast_precision_loss, reason = "for people")]
+        let faulty = 100.0 * self.faults as f64 / self.attempts.max(1) as f64;
         println!(
-            "  {}: {} calls in {:.1} s, {attempts} attempts, {:.1} % faulty",
-            soak.way.name(),
+            "  {:?}: {} calls in {:.1} s, {} attempts, {faulty:.1} % faulty",
+            soak.way,
             soak.calls,
             took.as_secs_f64(),
-            percent(faults, attempts),
+            self.attempts,
         );
-        let answers = self
-            .answers
-            .iter()
-            .map(|(answer, count)| format!("{answer} {count}"));
-        println!("    results: {}", answers.collect::<Vec<_>>().join(", "));
-        let replies = self.replies.values().map(u64::to_string);
+        println!("    results: {:?}", self.answers);
+        println!("    replies by operation: {:?}", self.replies);
+        let [lost, denied, doubled, mistaken] = [
+            Verdict::Lost,
+            Verdict::Denied,
+            Verdict::Doubled,
+            Verdict::Mistaken,
+        ]
+        .map(|verdict| self.verdicts.get(&verdict).unwrap_or(&0));
         println!(
-            "    replies by operation: {}",
-            replies.collect::<Vec<_>>().join(", ")
-        );
-        println!(
-            "    lost {}, denied {}, doubled {}, mistaken {}, of no call {}",
-            self.verdicts(Verdict::Lost),
-            self.verdicts(Verdict::Denied),
-            self.verdicts(Verdict::Doubled),
-            self.verdicts(Verdict::Mistaken),
-            self.strangers,
+            "    lost {lost}, denied {denied}, doubled {doubled}, mistaken {mistaken}, of no call {}",
+            self.unsettled.len(),
         );
         println!(
-            "    left behind: {tasks} tasks, {sockets} sockets; memory {} after six tenths, {} at the end",
+            "    memory {} after six tenths, {} at the end",
             mebibytes(self.memory_warm),
             mebibytes(self.memory_end),
         );
     }
 
     /// Fails unless every promise holds.
-    fn verdict(&self, tasks: usize, sockets: usize) -> Result<()> {
-        let wrong = self
+    fn verdict(&self) -> Result<()> {
+        let all_true = self
             .verdicts
             .keys()
-            .any(|verdict| *verdict != Verdict::True);
-        if wrong || self.strangers > 0 {
-            bail!("callers and ledger do not agree");
-        }
-        let silent = operations().into_iter().enumerate();
-        let silent = silent.filter(|(at, _)| self.replies.get(at).is_none_or(|count| *count == 0));
-        let silent: Vec<_> = silent.map(|(_, subject)| subject.name()).collect();
+            .all(|verdict| *verdict == Verdict::True);
+        ensure!(
+            all_true && self.unsettled.is_empty(),
+            "callers and ledger do not agree"
+        );
+        let silent = operations().into_iter().zip(&self.replies);
+        let silent = silent.filter(|(_, replies)| **replies == 0);
+        let silent: Vec<_> = silent.map(|(subject, _)| subject.name()).collect();
         ensure!(silent.is_empty(), "never answered: {}", silent.join(", "));
-        ensure!(tasks + sockets == 0, "something was left behind");
         ensure!(
             self.memory_end <= self.memory_warm + MOST_GROWTH,
             "memory grows with the number of calls"
         );
         Ok(())
     }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "for people")]
-fn percent(part: u64, whole: u64) -> f64 {
-    100.0 * part as f64 / whole.max(1) as f64
 }

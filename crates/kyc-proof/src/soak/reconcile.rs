@@ -77,32 +77,29 @@ mod tests {
         }
     }
 
+    /// By the requests that arrived and the ids of what they did: what each of the answers to such a call comes to.
     #[test]
-    fn an_answer_is_true_if_it_names_what_was_done() {
-        let named = Answer::Reply(vec!["success".to_owned(), "a".to_owned()]);
-        for (idempotency, traces, expected) in [
-            (Unsafe, traces(1, &["a"]), True),
-            (Unsafe, traces(3, &["a"]), True),
-            (Unsafe, traces(2, &["a", "b"]), Doubled),
-            (Unsafe, traces(1, &[]), Lost),
-            (Unsafe, traces(0, &[]), Lost),
-            (Unsafe, traces(1, &["b"]), Mistaken),
-            (Repeatable, traces(1, &["a"]), True),
-            (Repeatable, traces(3, &["a", "b"]), True),
-            (Repeatable, traces(2, &["b", "c"]), Mistaken),
-            (Repeatable, traces(1, &[]), Lost),
+    fn an_answer_is_true_if_the_ledger_has_what_it_says() {
+        let named = || Answer::Reply(vec!["success".to_owned(), "a".to_owned()]);
+        let unnamed = || Answer::Reply(vec!["success".to_owned()]);
+        for (answer, idempotency, traces, expected) in [
+            (named(), Unsafe, traces(1, &["a"]), True),
+            (named(), Unsafe, traces(3, &["a"]), True),
+            (named(), Unsafe, traces(2, &["a", "b"]), Doubled),
+            (named(), Unsafe, traces(1, &[]), Lost),
+            (named(), Unsafe, traces(0, &[]), Lost),
+            (named(), Unsafe, traces(1, &["b"]), Mistaken),
+            (named(), Repeatable, traces(1, &["a"]), True),
+            (named(), Repeatable, traces(3, &["a", "b"]), True),
+            (named(), Repeatable, traces(2, &["b", "c"]), Mistaken),
+            (named(), Repeatable, traces(1, &[]), Lost),
+            (unnamed(), Safe, traces(1, &[]), True),
+            (unnamed(), Safe, traces(0, &[]), Lost),
+            (unnamed(), Safe, traces(1, &["a"]), Doubled),
+            (unnamed(), Unsafe, traces(1, &["a"]), Mistaken),
         ] {
-            assert_eq!(judge(idempotency, &named, &traces), expected, "{traces:?}");
+            assert_eq!(judge(idempotency, &answer, &traces), expected, "{traces:?}");
         }
-        let unnamed = Answer::Reply(vec!["success".to_owned()]);
-        assert_eq!(judge(Safe, &unnamed, &traces(1, &[])), True);
-        assert_eq!(judge(Safe, &unnamed, &traces(0, &[])), Lost);
-        assert_eq!(judge(Safe, &unnamed, &traces(1, &["a"])), Doubled);
-        assert_eq!(judge(Unsafe, &unnamed, &traces(1, &["a"])), Mistaken);
-    }
-
-    #[test]
-    fn an_outcome_is_a_promise_about_the_ledger() {
         let nothing = traces(0, &[]);
         let asked = traces(1, &[]);
         let once = traces(1, &["a"]);
@@ -130,11 +127,7 @@ mod tests {
             (Done, Safe, &nothing, Lost),
         ] {
             for answer in [Answer::Error(outcome), Answer::Dropped(outcome)] {
-                assert_eq!(
-                    judge(idempotency, &answer, traces),
-                    expected,
-                    "{answer:?} {idempotency:?} {traces:?}"
-                );
+                assert_eq!(judge(idempotency, &answer, traces), expected, "{answer:?}");
             }
         }
     }

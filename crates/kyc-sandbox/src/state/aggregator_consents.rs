@@ -126,6 +126,8 @@ pub(crate) struct AggregatorConsent {
     /// What the customer's number says.
     pub(crate) script: Option<MobileScript>,
     pub(crate) journey: Option<JourneyId>,
+    /// The id of the orchestrated journey that asks for it, if one does.
+    pub(crate) transaction: Option<String>,
 }
 
 impl AggregatorConsent {
@@ -193,6 +195,7 @@ mod tests {
             return_url: None,
             script: None,
             journey: None,
+            transaction: None,
         }
     }
 

@@ -221,6 +221,18 @@ impl Verification {
         self.phase().is_open()
     }
 
+    /// Whether the person was done with an attempt: it was handed in, and not left.
+    pub(crate) fn was_handed_in(&self) -> bool {
+        self.attempts.iter().any(|attempt| match attempt.phase {
+            Phase::Created | Phase::Started => false,
+            Phase::Submitted(_) => true,
+            Phase::Decided(decided) => !matches!(
+                decided.status,
+                DecisionStatus::Expired | DecisionStatus::Abandoned
+            ),
+        })
+    }
+
     /// The decision that counts and the number of its attempt: of the last attempt, or of the one before while the person has
     /// not handed in the next.
     pub(crate) fn decision(&self) -> Option<(usize, Decided)> {

@@ -1,5 +1,7 @@
 //! The account aggregator: people by script on a moved clock, and the pages by their forms.
 
+mod keys;
+mod lists;
 mod pages;
 mod people;
 mod webhooks;

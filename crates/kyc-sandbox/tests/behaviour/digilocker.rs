@@ -618,17 +618,31 @@ async fn scripted_people_answer_by_themselves() {
         ("9001330000", vec![]),
     ] {
         let (sandbox, id, _) = outcome(number).await;
+        for (name, body) in [
+            ("eaadhaar", json!({})),
+            ("issued-files", json!({})),
+            ("file", json!({"uri": "u"})),
+        ] {
+            let early = of(&sandbox, name, &id, body).await;
+            early.is(400, r#"{"detail":"invalid_token"}"#);
+        }
         let reply = complete(&sandbox, &id, &format!("code-{id}")).await;
         assert_eq!(reply.status, 200, "{number}");
         let has = if number == "9001310000" { "N" } else { "Y" };
         assert_eq!(reply.json()["data"]["eaadhaar"], has, "{number}");
         assert_eq!(doctypes(&sandbox, &id).await, expected, "{number}");
+        let unknown = json!({"uri": "in.gov.pan-PANCR-unknown"});
+        let unknown = of(&sandbox, "file", &id, unknown).await;
+        unknown.is(404, r#"{"detail":"invalid_uri"}"#);
         let aadhaar = of(&sandbox, "eaadhaar", &id, json!({})).await;
         assert_eq!(
             aadhaar.status == 200,
             expected.contains(&"ADHAR"),
             "{number}"
         );
+        if has == "N" {
+            aadhaar.is(404, r#"{"detail":"aadhaar_not_available"}"#);
+        }
     }
     // deny
     let (sandbox, id, _) = outcome("9001030000").await;

@@ -483,9 +483,12 @@ async fn the_page_of_an_aggregator_is_the_sandbox_s() {
         let page = send(&sandbox, "GET", path, &[], "").await;
         assert_eq!(page.status, 200, "{url}");
         assert!(page.text.contains("consent"), "{url}");
+        assert_eq!(row["baseUrl"], "http://localhost");
     }
     // Recorded replies are the same wherever the sandbox is.
     let recorded = Sandbox::new(Settings::default().with_deterministic_ids(true));
     let list = send(&recorded, "POST", path, HEADERS, "{}").await.json();
-    assert_eq!(list["data"][0]["webUrl"], "https://onemoney.example.test");
+    for member in ["webUrl", "baseUrl"] {
+        assert_eq!(list["data"][0][member], "https://onemoney.example.test");
+    }
 }

@@ -155,7 +155,10 @@ pub(super) fn unread<P: Provider>(provider: &P, error: ResponseError, verified: 
         ResponseError::Fault(fault) => {
             let (kind, outcome) = match fault.class() {
                 FaultClass::Credentials => (ErrorKind::Credentials, Outcome::Refused),
-                FaultClass::ByStatus | FaultClass::Counted => (ErrorKind::Api, Outcome::Refused),
+                FaultClass::ByStatus
+                | FaultClass::Counted
+                | FaultClass::TooEarly
+                | FaultClass::AlreadyDone => (ErrorKind::Api, Outcome::Refused),
                 // Treated as a 5xx: the provider failed while it handled the request, or nobody knows.
                 FaultClass::Transient | FaultClass::Contradictory => {
                     (ErrorKind::Api, Outcome::Unknown)

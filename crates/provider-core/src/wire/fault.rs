@@ -28,6 +28,11 @@ pub enum FaultClass {
     Credentials,
     /// It was refused, and counted as one of the few attempts that there are, such as a wrong one-time password.
     Counted,
+    /// It was refused because it came too early, and nothing was done: the same request may succeed later. It is not retried, because
+    /// that can take minutes or a person.
+    TooEarly,
+    /// It was refused because it was done before; nothing was done now.
+    AlreadyDone,
     /// The failure is transient.
     Transient,
     /// The refusal contradicts the status, or something beside it: it may have been done.
@@ -39,6 +44,8 @@ crate::named_enum! {
         ByStatus = "by_status",
         Credentials = "credentials",
         Counted = "counted",
+        TooEarly = "too_early",
+        AlreadyDone = "already_done",
         Transient = "transient",
         Contradictory = "contradictory",
     }

@@ -96,8 +96,11 @@ impl<'a, P: Provider> RequestBuilder<'a, P> {
         self
     }
 
-    /// Adds a query parameter. Name and value are percent-encoded once; the order is kept.
+    /// Adds a query parameter. Name and value are percent-encoded once; the order is kept. A value with a control character is refused.
     pub fn query(mut self, name: &str, value: &str) -> Self {
+        if value.chars().any(char::is_control) {
+            self.refuse(name.to_owned(), "must not contain control characters");
+        }
         self.query
             .push(if self.query.is_empty() { '?' } else { '&' });
         encode(name, &mut self.query);

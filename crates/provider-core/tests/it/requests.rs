@@ -109,6 +109,22 @@ async fn a_query_is_encoded_once_and_keeps_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_query_has_no_control_character() {
+    for build in [
+        (|read, request| both(read, request).query("from", "a\u{0}").empty()) as BuildRead,
+        |read, request| both(read, request).query("from", "a\nb").empty(),
+        |read, request| {
+            both(read, request)
+                .optional_query("from", Some("\u{85}"))
+                .empty()
+        },
+    ] {
+        let error = refused(build).await;
+        assert_eq!(error.invalid_request().unwrap().field(), "from");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operation_accepts_its_own_type_of_reply() {
     const MADE_UP: HeaderName = HeaderName::from_static("x-made-up");
     let sent = sent(|read, request| {

@@ -3,6 +3,8 @@
 use provider_core::{Items, Masked, RawJson, lenient};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::reply::id_number;
+
 provider_core::open_enum! {
     /// A kind of document in a decision (`[3p]`).
     pub enum VerifiedDocumentType {
@@ -33,11 +35,11 @@ pub(crate) fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<R
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DocumentData {
-    /// Its number.
+    /// Its number; of an Aadhaar number the last four digits.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "lenient::text"
+        deserialize_with = "id_number"
     )]
     pub number: Option<Masked>,
     /// Its kind.

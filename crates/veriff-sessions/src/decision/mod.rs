@@ -33,7 +33,7 @@ pub use session_person::{GetPerson, PepSanctionMatch, PersonReply, SessionPerson
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetDecision {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
@@ -107,7 +107,7 @@ pub struct Decision {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Verification {
-    /// The session's id. A reply that names another session than the request is refused.
+    /// The session's id. This client refuses a reply that names another one than the request.
     #[serde(deserialize_with = "lenient::id")]
     pub id: String,
     /// The attempt that was decided.
@@ -119,7 +119,7 @@ pub struct Verification {
     /// When it was decided, in the same form.
     #[serde(default, deserialize_with = "lenient::text")]
     pub decision_time: Option<String>,
-    /// The code, which means something beside [`status`](Self::status) only: read [`verdict`](Self::verdict).
+    /// The code, which means something beside [`status`](Self::status) only. Read [`Verification::verdict`] instead.
     #[serde(default, deserialize_with = "Read::integer")]
     pub code: Read<u16>,
     /// What the session was created with.

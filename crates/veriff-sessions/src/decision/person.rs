@@ -4,6 +4,7 @@ use provider_core::{Items, Masked, RawJson, lenient};
 use serde::{Deserialize, Serialize};
 
 use super::document;
+use crate::reply::id_number;
 
 /// The verified person (`[3p]`, unconfirmed): each field may be absent, and the reply's body may have others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +24,8 @@ pub struct PersonData {
     /// `YYYY-MM-DD`.
     #[serde(default, deserialize_with = "lenient::text")]
     pub date_of_birth: Option<Masked>,
-    /// The person's national id number.
-    #[serde(default, deserialize_with = "lenient::text")]
+    /// The person's national id number; of an Aadhaar number the last four digits.
+    #[serde(default, deserialize_with = "id_number")]
     pub id_number: Option<Masked>,
     /// `M`, `F` or another text.
     #[serde(default, deserialize_with = "lenient::text")]

@@ -37,7 +37,7 @@ provider_core::open_enum! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetScreening {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
@@ -78,7 +78,7 @@ pub struct ScreeningReply {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WatchlistScreening {
-    /// The session. A reply that names another session than the request is refused.
+    /// The session. This client refuses a reply that names another one than the request.
     #[serde(deserialize_with = "lenient::id")]
     pub session_id: String,
     /// The attempt whose person was screened.
@@ -90,7 +90,7 @@ pub struct WatchlistScreening {
     /// Why there is a result.
     #[serde(default, deserialize_with = "lenient::text")]
     pub check_type: Option<CheckType>,
-    /// What was found, which means something beside the hits only: read [`finding`](Self::finding).
+    /// What was found, which means something beside the hits only. Read [`WatchlistScreening::finding`] instead.
     #[serde(default, deserialize_with = "Read::text")]
     pub match_status: Read<MatchStatus>,
     /// Whether the person is watched from now on; only a newer version of the page has it (`[docs]`).

@@ -7,14 +7,14 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::by_id;
-use crate::reply::{ReplyStatus, refused};
+use crate::reply::{ReplyStatus, id_number, refused};
 
 /// The request of the person of a session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetPerson {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
@@ -63,8 +63,8 @@ pub struct SessionPerson {
     /// Family name.
     #[serde(default, deserialize_with = "lenient::text")]
     pub last_name: Option<Masked>,
-    /// National id number.
-    #[serde(default, deserialize_with = "lenient::text")]
+    /// National id number; of an Aadhaar number the last four digits.
+    #[serde(default, deserialize_with = "id_number")]
     pub id_code: Option<Masked>,
     /// `YYYY-MM-DD`.
     #[serde(default, deserialize_with = "lenient::text")]

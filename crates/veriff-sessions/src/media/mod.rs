@@ -62,7 +62,7 @@ provider_core::masked_text! {
     pub struct MediaUrl;
 }
 
-/// The description of a file. Its id is read strictly; of two types of a size the pages and clients know both.
+/// The description of a file. A size is a number or text. This client reads the id strictly, and either type of a size.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -83,7 +83,7 @@ pub struct MediaFile {
     /// Its size in bytes.
     #[serde(default, deserialize_with = "lenient::integer")]
     pub size: Option<u64>,
-    /// Of a video, its length in seconds, as it came.
+    /// Of a video, its length in seconds.
     #[serde(default, deserialize_with = "lenient::text")]
     pub duration: Option<Masked>,
     /// Its type, such as `image/jpeg`.
@@ -142,7 +142,7 @@ impl MediaList {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct ListSessionMedia {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
@@ -180,7 +180,7 @@ by_id!(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct ListAttemptMedia {
-    /// The attempt, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The attempt's id, from attempts: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     attempt_id: AttemptId,
 }
@@ -211,7 +211,7 @@ by_id!(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct DownloadMedia {
-    /// The file, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The file's id, from session-media or attempt-media: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     media_id: MediaId,
 }

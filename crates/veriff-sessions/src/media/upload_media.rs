@@ -76,12 +76,13 @@ impl MediaType {
 
 /// The request that uploads one picture. Upload all of them before the session is submitted (`[docs]`).
 ///
-/// The data of a document's chip are uploaded by the same route, in a wrapper whose name is not known (`[unknown]`): not here.
+/// The data of a document's chip are uploaded by the same route, in a wrapper whose name is not known (`[unknown]`). This
+/// client does not upload them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct UploadMedia {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
     /// The picture
@@ -95,10 +96,14 @@ pub struct UploadMedia {
 struct Picture {
     /// What it shows: document-front, document-back, face, or another context
     context: MediaContext,
-    /// The file in base64, after data:image/jpeg;base64, or on its own; at most 24 MB of base64, a PDF at most 20 MB
+    /// The picture in base64, after a data URI's beginning such as data:image/jpeg;base64, or without one; at most 24 MB of
+    /// base64, of a PDF at most 20 MB of the file
     #[cfg_attr(
         feature = "schema",
-        schemars(extend("x-kyc-file" = {"encoding": "data-uri", "maxBytes": UploadMedia::MAX_PDF_BYTES}))
+        schemars(extend("x-kyc-file" = {
+            "encoding": "data-uri", "maxBytes": UploadMedia::MAX_PDF_BYTES,
+            "description": "The picture itself, not base64: JPEG, PNG, WebP, HEIF or HEIC of about 17 MB at most, or a PDF of at most 20 MB",
+        }))
     )]
     content: Masked,
     /// When it was taken, such as 2030-01-01T00:00:00.000Z
@@ -226,7 +231,7 @@ pub struct UploadedMedia {
     /// `success`.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: Option<ReplyStatus>,
-    /// The picture. One that belongs to another session than the request is refused.
+    /// The picture. This client refuses one that belongs to another session than the request.
     pub image: MediaFile,
 }
 

@@ -19,7 +19,7 @@ use crate::reply::{self, ReplyStatus, refused};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct GetAttempts {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }

@@ -66,7 +66,7 @@ struct WantedSession {
     consents: Vec<GivenConsent>,
 }
 
-/// Who is verified, to be compared with the document. Members that are `None` are not sent.
+/// Who is verified, to be compared with the document. This client does not send members that are `None`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -101,7 +101,7 @@ pub struct ExpectedPerson {
     pub is_deceased: Option<bool>,
 }
 
-/// The document that is expected. Members that are `None` are not sent.
+/// The document that is expected. This client does not send members that are `None`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -18,7 +18,7 @@ use crate::reply::{self, ReplyStatus, accept};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct DeleteSession {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
 }
@@ -26,7 +26,7 @@ pub struct DeleteSession {
 provider_core::request! { DeleteSession }
 
 impl DeleteSession {
-    /// Creates a request that deletes this session. It cannot be taken back.
+    /// Creates a request that deletes this session. It cannot be undone.
     pub fn new(session_id: SessionId) -> Self {
         Self { session_id }
     }
@@ -56,7 +56,7 @@ pub struct SessionDeletion {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DeletedSession {
-    /// Its id. A reply that names another session than the request is refused.
+    /// Its id. This client refuses a reply that names another one than the request.
     #[serde(deserialize_with = "lenient::id")]
     pub id: String,
 }

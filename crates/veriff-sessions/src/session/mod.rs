@@ -64,8 +64,8 @@ pub struct SessionReply {
     pub verification: Session,
 }
 
-/// A session. Its id is read strictly; the other members are known from a transcription of the page (`[3p]`) and never fail a
-/// reply, but for the URL of a session that was created.
+/// A session. Its members but the id are known from a transcription of the page (`[3p]`). This client refuses a reply without
+/// an id, or without the URL of a session that was created, and no other one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -10,13 +10,13 @@ use super::{INFORMATIONAL, SessionReply};
 use crate::endpoint::with_body;
 use crate::reply::accept;
 
-/// The request that hands in a session. It must be `created` or `started`, with its media and consents uploaded before; it is
-/// handed in once (`[docs]`).
+/// The request that submits a session. It must be `created` or `started`, with its media and consents uploaded before; it is
+/// submitted once (`[docs]`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct SubmitSession {
-    /// The session, 1 to 128 characters of A-Z a-z 0-9 _ -
+    /// The session's id, from create-session: 1 to 128 characters of A-Z a-z 0-9 _ -
     #[cfg_attr(feature = "schema", schemars(extend("x-path" = "id")))]
     session_id: SessionId,
     /// What becomes of it; the page has one value

@@ -2,6 +2,7 @@
 
 use consent_hmac::SessionId;
 use provider_core::http::StatusCode;
+use provider_core::lint::mask_aadhaar;
 use provider_core::testing::{ScriptedTransport, Step};
 use provider_core::{Endpoint as _, Error, ErrorKind, Outcome, RawResponse, VerificationError};
 use serde_json::json;
@@ -308,4 +309,19 @@ fn without_null(value: &mut serde_json::Value) {
         serde_json::Value::Array(items) => items.iter_mut().for_each(without_null),
         _ => {}
     }
+}
+
+#[test]
+fn a_whole_aadhaar_number_of_a_decision_is_hidden() {
+    let with = |last: u64| format!("{}{last}", "2".repeat(11));
+    let mut numbers = (0..10).map(with);
+    let number = numbers.find(|text| mask_aadhaar(text) != *text).unwrap();
+    let members = format!(
+        r#""code":9001,"person":{{"idNumber":"{number}"}},"document":{{"number":"{number}"}}"#
+    );
+    let decision: Decision = serde_json::from_str(&decided(&members)).unwrap();
+    let printed = serde_json::to_string(&decision).unwrap();
+    let hidden = format!("xxxxxxxx{}", &number[8..]);
+    assert!(!printed.contains(&number), "{printed}");
+    assert_eq!(printed.matches(&hidden).count(), 2, "{printed}");
 }

@@ -1,8 +1,8 @@
 //! What follows an open session: the authorisation, the list of documents, the e-Aadhaar and single documents.
 //!
 //! The routes and the members of requests and successes are documented. Everything about sessions, codes and documents that are
-//! not there is the sandbox's own choice, and so is the encoding of a document. The person is invented, and has no Aadhaar number
-//! but its mask.
+//! not there is the sandbox's own choice, in the words of DigiLocker's own errors where it has one, and so is the encoding of a
+//! document. The person is invented, and has no Aadhaar number but its mask.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -118,7 +118,7 @@ pub(super) fn e_aadhaar(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
             ),
             false => (
                 *deepvue.settings.not_found_status(),
-                "Aadhaar is not available",
+                "aadhaar_not_available",
                 "the person has no e-Aadhaar",
             ),
         };
@@ -163,7 +163,7 @@ pub(super) fn file(deepvue: &Deepvue, request: &ReceivedRequest) -> Reply {
     let authorization = &session.authorization;
     let mut granted = authorization.granted.iter();
     let Some(kind) = granted.find(|kind| listed(**kind).uri == uri) else {
-        return detail(*deepvue.settings.not_found_status(), "File not found")
+        return detail(*deepvue.settings.not_found_status(), "invalid_uri")
             .of_journey(session.journey);
     };
     let is_down = deepvue.sessions.change(id.as_str(), |session| {
@@ -247,7 +247,7 @@ fn authorized(
         session.authorization.complete();
         return Ok((id, session, body));
     }
-    Err(detail(400, "Authorization is not complete")
+    Err(detail(400, "invalid_token")
         .of_journey(session.journey)
         .because("the person's code was not exchanged"))
 }

@@ -73,7 +73,7 @@ settings! {
         /// person returns does. Own choice.
         with_codes / codes: DigilockerCodes = DigilockerCodes::Any;
         /// HTTP status of a session that is unknown or over, `Session not found`, and of a document that is not there,
-        /// `File not found`. Own choice.
+        /// `invalid_uri`. Own choice.
         with_not_found_status / not_found_status: u16 [status] = 404;
         /// What is answered before the authorisation is complete. Own choice.
         with_before_authorization / before_authorization: BeforeAuthorization = BeforeAuthorization::Refused;
@@ -117,7 +117,7 @@ choices! {
 
     /// What Deepvue's document calls answer before the authorisation is complete.
     BeforeAuthorization {
-        /// 400, `Authorization is not complete`.
+        /// 400, `invalid_token`.
         Refused,
         /// As if it were.
         Answered,

@@ -10,6 +10,7 @@ use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
 use super::deposit::{Members, attributes, element};
 use super::fi_data::{Delivered, valid};
+use super::fi_request::active;
 use super::options::ExcelForm;
 use super::workbook::workbook;
 use crate::exchange::{Json, ReceivedRequest, Reply};
@@ -23,6 +24,17 @@ pub(super) struct Statements {
     pending_polls: u32,
 }
 
+/// The transaction and the journey that an analysis names.
+type Subject = (String, Option<String>);
+
+/// Whose data is analysed.
+struct Analysed {
+    /// The id of the consent.
+    consent: String,
+    subject: Subject,
+    delivered: Vec<Delivered>,
+}
+
 /// Below it are the spreadsheets that are replied as links.
 pub(crate) const REPORTS: &str = "/finpro/reports";
 /// The content type of a spreadsheet.
@@ -30,7 +42,9 @@ pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spr
 
 pub(super) fn json(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let (journey, delivered) = finpro.analysed(body)?;
+        let Analysed {
+            subject, delivered, ..
+        } = finpro.analysed(body)?;
         let (overall, profiles) = match analyse(&delivered) {
             None => (no_figures(), Vec::new()),
             Some(analysis) => {
@@ -49,20 +63,23 @@ pub(super) fn json(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             ("bankingAnalysis", analysis),
             ("rawData", Json::Object(Vec::new())),
         ]);
-        Ok(finpro.analysis(&journey, data))
+        Ok(finpro.analysis(subject, data))
     })
 }
 
 pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let links = body.texts("linkRefNumber")?;
-        let (journey, mut delivered) = finpro.analysed(body)?;
+        let Analysed {
+            consent: id,
+            subject,
+            mut delivered,
+        } = finpro.analysed(body)?;
         if !links.is_empty() {
             delivered.retain(|one| links.contains(&one.linked.link.as_str()));
         }
         Ok(match finpro.settings.excel_form() {
             ExcelForm::Link => {
-                let id = body.text("consentID")?.unwrap_or_default();
                 let links = match links.as_slice() {
                     [] => String::new(),
                     links => format!("links={}&", links.join(",")),
@@ -76,7 +93,7 @@ pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                     ("s3Url", format!("{place}X-Amz-Signature=invented").into()),
                     ("expiresIn", 3600_i64.into()),
                 ]);
-                finpro.analysis(&journey, link)
+                finpro.analysis(subject, link)
             }
             ExcelForm::File => Reply::bytes(
                 200,
@@ -93,7 +110,7 @@ pub(super) fn excel(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn xml(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let (_, delivered) = finpro.analysed(body)?;
+        let delivered = finpro.analysed(body)?.delivered;
         let analysis = match analyse(&delivered) {
             None => "<bankingAnalysis/>".to_owned(),
             Some(analysis) => {
@@ -248,36 +265,46 @@ impl Finpro {
         Some(workbook(&delivered, analyse(&delivered).as_ref()))
     }
 
-    /// The journey that is asked about, and the data: of an active consent with data, because the sandbox orchestrates none.
-    fn analysed(&self, body: &RequestBody<'_>) -> Result<(String, Vec<Delivered>), Refused> {
+    /// What is asked about: the data of an active consent, named by its id and any journey, or by the orchestrated journey that
+    /// asked for it.
+    fn analysed(&self, body: &RequestBody<'_>) -> Result<Analysed, Refused> {
         let given = (
             body.text("consentID")?,
             body.text("journeyID")?,
             body.text("transactionId")?,
         );
-        match given {
+        let (consent, subject) = match given {
             (Some(id), Some(journey), None) => {
+                let transaction = self.simulation.ids.uuid().to_string();
                 let consent = self.active_consent(valid(id)?)?;
-                Ok((journey.to_owned(), self.delivered(&consent)?))
+                (consent, (transaction, Some(journey.to_owned())))
             }
-            (None, None, Some(_)) => Err(("NoDataFound", "No such transaction")),
-            _ => Err((
-                "InvalidPayload",
-                "consentID and journeyID are required, or transactionId",
-            )),
-        }
+            (None, None, Some(transaction)) => {
+                let consent = active(self.of_transaction(transaction)?)?;
+                let journey = consent.journey.map(|journey| journey.to_string());
+                (consent, (transaction.to_owned(), journey))
+            }
+            _ => {
+                return Err((
+                    "InvalidPayload",
+                    "consentID and journeyID are required, or transactionId",
+                ));
+            }
+        };
+        Ok(Analysed {
+            delivered: self.delivered(&consent)?,
+            consent: consent.id,
+            subject,
+        })
     }
 
     /// Data in both envelopes.
-    fn analysis(&self, journey: &str, data: Json) -> Reply {
+    fn analysis(&self, (transaction, journey): Subject, data: Json) -> Reply {
         let analysis = Json::Object(vec![
             ("status", "SUCCESS".into()),
             ("message", "Success".into()),
             ("status_code", "success".into()),
-            (
-                "transaction_id",
-                self.simulation.ids.uuid().to_string().into(),
-            ),
+            ("transaction_id", transaction.into()),
             ("journey_id", journey.into()),
             ("data", data),
         ]);

@@ -15,8 +15,6 @@ use crate::state::{DataOutcome, DataSession, LinkedAccount, Pending, Range, iso}
 
 const MAX_CONSENTS: usize = 10_000;
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
-/// Rows of a page where the request does not say.
-const LIMIT: usize = 100;
 
 /// A batch. It is in progress for so many questions.
 #[derive(Debug, Clone)]
@@ -148,11 +146,10 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                     .is_none_or(|text| row.consent.contains(text))
         };
         let rows: Vec<_> = batch.rows.iter().enumerate().filter(is_asked).collect();
-        let (page, limit) = (page.unwrap_or(1).max(1), limit.unwrap_or(LIMIT).max(1));
-        let skipped = page.saturating_sub(1).saturating_mul(limit);
-        let pages = rows.len().div_ceil(limit);
+        let page = finpro.page(page, limit);
+        let pages = rows.len().div_ceil(page.rows);
         let record = |(index, row): &(usize, &Row)| finpro.record(*index, row, pending, balances);
-        let records = rows.iter().skip(skipped).take(limit).map(record);
+        let records = page.of(&rows).map(record);
         let data = Json::Object(vec![
             ("reference_id", batch.reference.as_str().into()),
             ("batch_id", batch.id.as_str().into()),
@@ -165,12 +162,12 @@ pub(super) fn status(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             (
                 "pagination",
                 Json::Object(vec![
-                    ("page", number(page)),
-                    ("limit", number(limit)),
+                    ("page", number(page.number)),
+                    ("limit", number(page.rows)),
                     ("total", number(rows.len())),
                     ("total_pages", number(pages)),
-                    ("has_next", (page < pages).into()),
-                    ("has_prev", (page > 1).into()),
+                    ("has_next", (page.number < pages).into()),
+                    ("has_prev", (page.number > 1).into()),
                 ]),
             ),
             ("records", Json::List(records.collect())),

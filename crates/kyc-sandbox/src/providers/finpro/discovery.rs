@@ -6,9 +6,10 @@
 use super::Finpro;
 use super::body::invalid;
 use super::fi_data::valid;
-use super::request_consent::{ACCOUNTS, FIP};
+use super::request_consent::ACCOUNTS;
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::providers::aggregator::MY_CONSENTS;
+use crate::state::bank::{BANKS, Bank};
 use crate::state::iso;
 
 const EVENTS: [&str; 8] = [
@@ -27,21 +28,22 @@ const YEAR_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 /// Takes any body, because none is needed.
 pub(super) fn aggregators(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     // Recorded replies lead nowhere.
-    let web = |id: &str| match finpro.simulation.ids.are_deterministic() {
+    let is_recorded = finpro.simulation.ids.are_deterministic();
+    let place = |id: &str, path: &str| match is_recorded {
         true => format!("https://{id}.example.test"),
-        false => format!("{}{MY_CONSENTS}", request.origin()),
+        false => format!("{}{path}", request.origin()),
     };
     let row = |id: &String| {
         Json::Object(vec![
             ("name", format!("Invented {id}").into()),
             ("aaId", id.as_str().into()),
-            ("webUrl", web(id).into()),
+            ("webUrl", place(id, MY_CONSENTS).into()),
             ("apkUrl", format!("https://{id}.example.test/app").into()),
             (
                 "logoUrl",
                 format!("https://{id}.example.test/logo.png").into(),
             ),
-            ("baseUrl", format!("{id}.example.test").into()),
+            ("baseUrl", place(id, "").into()),
             ("status", "Active".into()),
         ])
     };
@@ -51,13 +53,16 @@ pub(super) fn aggregators(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn fips(finpro: &Finpro, _: &ReceivedRequest) -> Reply {
     let kinds = ACCOUNTS.map(|(kind, _)| kind.into());
-    let fip = Json::Object(vec![
-        ("fipId", FIP.into()),
-        ("fipName", "Invented Bank".into()),
-        ("logoURL", "".into()),
-        ("FiTypes", Json::List(kinds.into())),
-    ]);
-    let data = Json::Object(vec![("fip_newlist", Json::List(vec![fip]))]);
+    let fip = |bank: &Bank| {
+        Json::Object(vec![
+            ("fipId", bank.fip_id.into()),
+            ("fipName", bank.name.into()),
+            ("logoURL", "".into()),
+            ("FiTypes", Json::List(kinds.clone().into())),
+        ])
+    };
+    let fips = BANKS.iter().map(fip).collect();
+    let data = Json::Object(vec![("fip_newlist", Json::List(fips))]);
     finpro.success(vec![("data", data)])
 }
 
@@ -83,7 +88,7 @@ pub(super) fn products(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 
 pub(super) fn health(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
-        let (aggregators, fips, events) = (
+        let (aggregators, asked_fips, events) = (
             body.texts("aaId")?,
             body.texts("fipIds")?,
             body.texts("eventTypes")?,
@@ -122,15 +127,22 @@ pub(super) fn health(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
         let known = finpro.settings.aggregators().iter();
         let metrics = known.filter(|id| is_asked(&aggregators, id)).map(metric);
         let metrics = Json::List(metrics.collect());
-        let row = |event: &&str| {
+        let row = |fip: &str, event: &str| {
             Json::Object(vec![
-                ("fipId", FIP.into()),
-                ("eventType", (*event).into()),
+                ("fipId", fip.into()),
+                ("eventType", event.into()),
                 ("aaWiseMetrics", metrics.clone()),
             ])
         };
-        let asked = |event: &&&str| is_asked(&fips, FIP) && is_asked(&events, event);
-        let rows = EVENTS.iter().filter(asked).map(row).collect();
+        let fips = BANKS.iter().map(|bank| bank.fip_id);
+        let rows = fips
+            .filter(|fip| is_asked(&asked_fips, fip))
+            .flat_map(|fip| {
+                let asked = EVENTS.iter().filter(|event| is_asked(&events, event));
+                asked.map(move |event| (fip, *event))
+            })
+            .map(|(fip, event)| row(fip, event))
+            .collect();
         Ok(finpro.success(vec![("data", Json::List(rows))]))
     })
 }

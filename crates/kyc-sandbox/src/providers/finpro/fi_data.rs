@@ -41,26 +41,22 @@ impl Delivered {
 pub(super) fn all(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let (id, account) = (body.text("consentID")?, body.text("accountID")?);
-        let given = [id, account, body.text("transactionId")?];
-        if given.iter().flatten().count() != 1 {
-            return Err((
-                "InvalidPayload",
-                "exactly one of consentID and accountID is required",
-            ));
-        }
+        let transaction = body.text("transactionId")?;
         let range = range(body, "transactionsStartDate", "transactionsEndDate")?;
-        let consent = match id {
-            Some(id) => finpro.consent(valid(id)?)?,
-            None => {
-                let of = |consent: &AggregatorConsent| {
-                    consent.approved_id().is_some() && consent.account.as_deref() == account
-                };
-                let found = finpro.consents.find(of);
-                found.ok_or(("NoDataFound", "No such account"))?
+        let delivered = match (id, account, transaction) {
+            (Some(id), None, None) => finpro.delivered(&finpro.consent(valid(id)?)?)?,
+            (None, Some(account), None) => finpro.of_account(account)?,
+            (None, None, Some(transaction)) => {
+                finpro.delivered(&finpro.of_transaction(transaction)?)?
+            }
+            _ => {
+                return Err((
+                    "InvalidPayload",
+                    "exactly one of consentID, accountID and transactionId is required",
+                ));
             }
         };
-        let delivered = finpro.delivered(&consent)?.into_iter();
-        let delivered: Vec<_> = delivered.map(|one| one.within(range)).collect();
+        let delivered: Vec<_> = delivered.into_iter().map(|one| one.within(range)).collect();
         Ok(finpro.data(&delivered))
     })
 }
@@ -276,6 +272,39 @@ impl Finpro {
         } else {
             Ok(accounts)
         }
+    }
+
+    /// The accounts of all consents with this reference of the caller's. One that several of them share is that of the newest.
+    fn of_account(&self, account: &str) -> Result<Vec<Delivered>, Refused> {
+        let of = |consent: &AggregatorConsent| {
+            consent.approved_id().is_some() && consent.account.as_deref() == Some(account)
+        };
+        let mut refused = ("NoDataFound", "No such account");
+        let mut found: Option<Vec<Delivered>> = None;
+        for consent in self.consents.filter(of) {
+            match self.delivered(&consent) {
+                Ok(delivered) => {
+                    let found = found.get_or_insert_default();
+                    found.retain(|known| {
+                        !delivered
+                            .iter()
+                            .any(|new| new.linked.is_same(&known.linked))
+                    });
+                    found.extend(delivered);
+                }
+                Err(refusal) => refused = refusal,
+            }
+        }
+        found.ok_or(refused)
+    }
+
+    /// The approved consent of an orchestrated journey.
+    pub(super) fn of_transaction(&self, transaction: &str) -> Result<AggregatorConsent, Refused> {
+        let of = |consent: &AggregatorConsent| {
+            consent.approved_id().is_some() && consent.transaction.as_deref() == Some(transaction)
+        };
+        let found = self.consents.find(of);
+        found.ok_or(("NoDataFound", "No such transaction"))
     }
 
     /// The accounts that the consent's latest session delivered, with the transactions of its range.

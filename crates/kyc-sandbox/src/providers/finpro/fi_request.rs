@@ -157,6 +157,14 @@ pub(super) fn range_between(from: Option<&str>, to: Option<&str>) -> Result<Rang
     }
 }
 
+/// The consent, if it is active.
+pub(super) fn active(consent: AggregatorConsent) -> Result<AggregatorConsent, Refused> {
+    match consent.status {
+        AggregatorConsentStatus::Active => Ok(consent),
+        _ => Err(("InvalidStatus", "The consent is not active")),
+    }
+}
+
 impl Finpro {
     /// The approved consent with this id.
     pub(super) fn consent(&self, id: &str) -> Result<AggregatorConsent, Refused> {
@@ -168,10 +176,6 @@ impl Finpro {
 
     /// The active consent with this id.
     pub(super) fn active_consent(&self, id: &str) -> Result<AggregatorConsent, Refused> {
-        let consent = self.consent(id)?;
-        match consent.status {
-            AggregatorConsentStatus::Active => Ok(consent),
-            _ => Err(("InvalidStatus", "The consent is not active")),
-        }
+        active(self.consent(id)?)
     }
 }

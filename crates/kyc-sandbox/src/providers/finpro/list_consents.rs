@@ -1,7 +1,7 @@
 //! Consent lists.
 //!
 //! The members of version 1 are documented; those of the others are what integrators report. What an unknown customer, handle
-//! or id gets is the sandbox's own choice: an empty list.
+//! or id gets is the sandbox's own choice: an empty list. So is what a page is: the rows of the list by their number.
 
 use super::Finpro;
 use super::body::{Refused, RequestBody, invalid};
@@ -12,6 +12,7 @@ use crate::state::{AggregatorConsent, LinkedAccount, iso, people};
 pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let (mobile, product) = (mobile(body)?, body.required("productID")?);
+        let (page, limit) = (body.number("pageno")?, body.number("limit")?);
         let consents = finpro
             .consents
             .filter(|consent| consent.is_of(mobile) && consent.product == product);
@@ -29,7 +30,7 @@ pub(super) fn v1(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
             }
             consent.accounts.iter().map(row).collect::<Vec<_>>()
         });
-        Ok(finpro.success(vec![("data", Json::List(rows.collect()))]))
+        Ok(finpro.list(finpro.paged(rows.collect(), page, limit)))
     })
 }
 
@@ -47,10 +48,10 @@ pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
                 finpro.of_party(body, &["MOBILE", "EMAIL", "PAN", "AADHAR", "DOB", "GSTIN"])
             }
             (false, false) => Err(invalid("consentHandle and consentID exclude each other")),
-            _ => Ok(finpro.listed(|consent| {
+            _ => Ok(finpro.list(finpro.rows(|consent| {
                 handles.contains(&consent.handle.as_str())
                     || consent.approved_id().is_some_and(|id| ids.contains(&id))
-            })),
+            }))),
         }
     })
 }
@@ -59,12 +60,15 @@ pub(super) fn accounts(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let (mobile, product) = (mobile(body)?, body.required("productID")?);
         let status = body.texts("status")?;
+        let page = body.number("pageNumber")?;
         let any = *finpro.settings.unique_accounts() == UniqueAccounts::AnyTemplate;
-        Ok(finpro.listed(|consent| {
+        let rows = finpro.rows(|consent| {
             consent.is_of(mobile)
                 && (any || consent.product == product)
                 && (status.is_empty() || status.contains(&consent.status.as_str()))
-        }))
+        });
+        // The name of the member with the length of a page is on no page.
+        Ok(finpro.list(finpro.paged(rows, page, None)))
     })
 }
 
@@ -93,8 +97,12 @@ fn members(consent: &AggregatorConsent) -> Vec<(&'static str, Json)> {
 }
 
 impl Finpro {
-    /// The list of consents for which this holds, each with its accounts.
-    fn listed(&self, holds: impl Fn(&AggregatorConsent) -> bool) -> Reply {
+    fn list(&self, rows: Vec<Json>) -> Reply {
+        self.success(vec![("data", Json::List(rows))])
+    }
+
+    /// The rows of consents for which this holds, each with its accounts.
+    fn rows(&self, holds: impl Fn(&AggregatorConsent) -> bool) -> Vec<Json> {
         let row = |consent: &AggregatorConsent| {
             let account = |account: &LinkedAccount| {
                 Json::Object(vec![
@@ -112,8 +120,7 @@ impl Finpro {
             row.push(("accounts", Json::List(accounts.collect())));
             Json::Object(row)
         };
-        let rows = self.consents.filter(holds).iter().map(row).collect();
-        self.success(vec![("data", Json::List(rows))])
+        self.consents.filter(holds).iter().map(row).collect()
     }
 
     fn of_party(&self, body: &RequestBody<'_>, kinds: &[&str]) -> Result<Reply, Refused> {
@@ -122,10 +129,10 @@ impl Finpro {
         }
         let party = body.required("partyIdentifierValue")?;
         let (product, account) = (body.required("productID")?, body.required("accountID")?);
-        Ok(self.listed(|consent| {
+        Ok(self.list(self.rows(|consent| {
             consent.is_of(party)
                 && consent.product == product
                 && consent.account.as_deref() == Some(account)
-        }))
+        })))
     }
 }

@@ -11,6 +11,7 @@ mod fi_data;
 mod fi_request;
 mod list_consents;
 pub(crate) mod options;
+mod paging;
 mod redirection;
 mod request_consent;
 mod revoke_consent;

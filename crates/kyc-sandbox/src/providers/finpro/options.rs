@@ -119,6 +119,8 @@ settings! {
         with_consent_capacity / consent_capacity: usize = 10_000;
         /// Where a consent request's reply has its members. Own choice.
         with_consent_reply / consent_reply: ConsentReply = ConsentReply::InData;
+        /// How many rows a page of a list has where the request does not say, as that of unique accounts cannot. Own choice.
+        with_page_rows / page_rows: usize = 100;
         /// How replies spell the member with the redirection URL. The pages differ.
         with_redirect_member / redirect_member: RedirectMember = RedirectMember::AsDocumented;
         /// Which consents the list of unique accounts has. Own choice.

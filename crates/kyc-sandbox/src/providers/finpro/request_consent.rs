@@ -10,7 +10,7 @@ use super::options::{ConsentReply, RedirectMember, UnknownName};
 use crate::exchange::{Json, ReceivedRequest, Reply};
 use crate::providers::address::{is_return_address, millis};
 use crate::providers::aggregator::FINPRO_ENTRY;
-use crate::state::bank::Account;
+use crate::state::bank::{Account, BANKS};
 use crate::state::{
     AggregatorConsent, AggregatorConsentStatus, LinkedAccount, MobileScript, PeopleAct, people,
 };
@@ -35,15 +35,11 @@ pub(super) fn v2(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
 pub(super) fn v3(finpro: &Finpro, request: &ReceivedRequest) -> Reply {
     finpro.flat(request, |body| {
         let fips = body.texts("fipID")?;
-        let orchestrated = !body.texts("productIDList")?.is_empty();
         let consent = finpro.ask(body, &fips)?;
         let handles = [consent.handle.as_str()];
         let mut members = vec![finpro.redirection(request, "webRedirectionUrl", &handles)];
-        if orchestrated {
-            members.push((
-                "transaction_id",
-                finpro.simulation.ids.uuid().to_string().into(),
-            ));
+        if let Some(transaction) = &consent.transaction {
+            members.push(("transaction_id", transaction.as_str().into()));
         }
         Ok(finpro.requested(&consent, members))
     })
@@ -84,6 +80,13 @@ fn complete(body: &RequestBody<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
+/// The name of an institution; one that is not listed has the first one's.
+fn name_of(fip: &str) -> &'static str {
+    let mut listed = BANKS.iter();
+    let listed = listed.find(|bank| bank.fip_id == fip);
+    listed.map_or("Invented Bank", |bank| bank.name)
+}
+
 impl Finpro {
     /// The institutions where the customer has accounts.
     fn institutions(&self, body: &RequestBody<'_>) -> Result<Vec<&'static str>, Refused> {
@@ -97,12 +100,10 @@ impl Finpro {
 
     /// Opens a consent for the accounts at these institutions, or at any.
     fn ask(&self, body: &RequestBody<'_>, fips: &[&str]) -> Result<AggregatorConsent, Refused> {
-        let product = match (
-            body.text("productID")?,
-            body.texts("productIDList")?.first(),
-        ) {
-            (Some(product), None) => product,
-            (None, Some(first)) => first,
+        let (one, list) = (body.text("productID")?, body.texts("productIDList")?);
+        let (products, product) = match (one, list.first()) {
+            (Some(one), None) => (vec![one], one),
+            (None, Some(first)) => (list.clone(), *first),
             _ => return Err(invalid("one of productID and productIDList is required")),
         };
         let vua = body.required("vua")?;
@@ -120,9 +121,14 @@ impl Finpro {
         }
         let known = |known: &[String], name: &str| known.iter().any(|known| known == name);
         if *self.settings.unknown_product() == UnknownName::Refused
-            && !known(self.settings.products(), product)
+            && !products
+                .iter()
+                .all(|product| known(self.settings.products(), product))
         {
-            return Err(invalid("productID is not one of the organisation's"));
+            return Err(invalid(match one {
+                Some(_) => "productID is not one of the organisation's",
+                None => "productIDList has one that is not the organisation's",
+            }));
         }
         if *self.settings.unknown_aggregator() == UnknownName::Refused
             && !known(self.settings.aggregators(), aggregator)
@@ -152,6 +158,7 @@ impl Finpro {
             return_url: return_url.map(str::to_owned),
             script: None,
             journey: None,
+            transaction: None,
         };
         let person = consent.person().to_owned();
         let aggregator = aggregator.to_owned();
@@ -162,6 +169,7 @@ impl Finpro {
         let ids = &self.simulation.ids;
         consent.handle = ids.uuid().to_string();
         consent.id = ids.uuid().to_string();
+        consent.transaction = (!list.is_empty()).then(|| ids.uuid().to_string());
         consent.offered = match consent.script {
             Some(script) => self.links(script, fips),
             None => self.sample_links(&ACCOUNTS, if fips.is_empty() { &[FIP] } else { fips }),
@@ -173,6 +181,9 @@ impl Finpro {
         let journeys = &self.simulation.journeys;
         let journey = journeys.of(&person);
         journeys.name(journey, &consent.handle);
+        if let Some(transaction) = &consent.transaction {
+            journeys.name(journey, transaction);
+        }
         consent.journey = Some(journey);
         let decides = self.decides(&person, &aggregator);
         self.begin(&consent, decides);
@@ -189,7 +200,7 @@ impl Finpro {
             fip_id: (*fip).to_owned(),
             fi_type,
             masked_number: number.to_owned(),
-            bank: "Invented Bank",
+            bank: name_of(fip),
             kind: "SAVINGS",
             scripted: None,
             joint: false,

@@ -541,6 +541,13 @@ impl Veriff {
         true
     }
 
+    /// Where the person of a session came back to, once an attempt was handed in.
+    pub(crate) fn returned(&self, session_id: &str) -> Option<String> {
+        let session = self.find(self.known(session_id)?);
+        let is_back = session.verification.was_handed_in();
+        is_back.then(|| session.given.callback.clone()).flatten()
+    }
+
     /// The session of this id, unless it is no UUID or was deleted.
     pub(super) fn known(&self, session_id: &str) -> Option<Uuid> {
         let id = Uuid::try_parse(session_id).ok()?;
