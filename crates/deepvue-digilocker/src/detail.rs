@@ -65,18 +65,15 @@ impl Detail {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Text(text) => {
+                let fault = Fault::new().with_message(Some(text.expose().to_owned()));
                 if let Some((code, meaning)) = of_digilocker(text.expose()) {
-                    return Fault::new()
-                        .with_code(Some(code.to_owned()))
-                        .with_message(Some(text.expose().to_owned()))
-                        .with_meaning(Some(meaning));
+                    let fault = fault.with_code(Some(code.to_owned()));
+                    return fault.with_meaning(Some(meaning));
                 }
                 let (class, meaning) = documented(text.expose()).unzip();
-                let class = class.unwrap_or_default();
-                Fault::new()
-                    .with_message(Some(text.expose().to_owned()))
+                fault
                     .with_meaning(meaning)
-                    .with_class(class)
+                    .with_class(class.unwrap_or_default())
             }
             Self::Items(items) => {
                 let line = |item: &DetailItem| {
@@ -148,10 +145,15 @@ fn part(value: &Value) -> String {
     text.unwrap_or_else(|| personal::json(&value.to_string()))
 }
 
+/// A text as it is compared.
+fn normalised(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// The class and meaning of a documented sentence (docs.deepvue.ai, errors). An error body has no code.
 fn documented(text: &str) -> Option<(FaultClass, &'static str)> {
     use FaultClass::{Credentials, Transient};
-    let same = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    let same = normalised(text);
     Some(match &*same {
         "inactive client_id" => (Credentials, "the client id is not active"),
         "not authenticated" => (Credentials, "a credential is missing"),
@@ -199,7 +201,7 @@ fn of_digilocker(text: &str) -> Option<(&'static str, &'static str)> {
             "the person's DigiLocker account has no e-Aadhaar",
         ),
     ];
-    let same = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    let same = normalised(text);
     let mut errors = ERRORS.into_iter();
     let found = errors.find(|(code, description, _)| same == *code || same == *description);
     found.map(|(code, _, meaning)| (code, meaning))

@@ -275,22 +275,15 @@ pub(crate) fn time(microseconds: i64) -> Outcome<Timestamp> {
     Timestamp::from_microsecond(microseconds).map_err(|_| corrupt())
 }
 
-/// What is damaged closes no list: a status that is none is one that somebody has to look at, and a time that is none is the nearest.
 fn summary(row: &Row) -> Outcome<JourneySummary> {
+    let (created_at, updated_at) = (row.try_get(3)?, row.try_get(4)?);
     let status: &str = row.try_get(1)?;
-    Ok(JourneySummary {
-        id: id(row, 0)?,
-        status: status.parse().unwrap_or(JourneyStatus::NeedsOperator),
-        seq: number(row.try_get(2)?).unwrap_or(Seq::ZERO),
-        created_at: nearest(row.try_get(3)?),
-        updated_at: nearest(row.try_get(4)?),
-    })
-}
-
-fn nearest(microseconds: i64) -> Timestamp {
-    let outside = match microseconds.is_negative() {
-        true => Timestamp::MIN,
-        false => Timestamp::MAX,
-    };
-    Timestamp::from_microsecond(microseconds).unwrap_or(outside)
+    let seq = row.try_get(2)?;
+    Ok(JourneySummary::stored(
+        id(row, 0)?,
+        status,
+        seq,
+        created_at,
+        updated_at,
+    ))
 }

@@ -156,9 +156,7 @@ impl SqliteEngine {
         &self,
         journeys: &[JourneyId],
     ) -> Result<HashMap<JourneyId, usize>, EngineError> {
-        let ids = journeys.to_vec();
-        self.ask(move |tables, database| tables.waiting_calls(database, &ids, false))
-            .await
+        self.calls(journeys, false).await
     }
 
     /// How many of those calls do not open, so that nobody makes them.
@@ -170,8 +168,16 @@ impl SqliteEngine {
         &self,
         journeys: &[JourneyId],
     ) -> Result<HashMap<JourneyId, usize>, EngineError> {
+        self.calls(journeys, true).await
+    }
+
+    async fn calls(
+        &self,
+        journeys: &[JourneyId],
+        only_unreadable: bool,
+    ) -> Result<HashMap<JourneyId, usize>, EngineError> {
         let ids = journeys.to_vec();
-        self.ask(move |tables, database| tables.waiting_calls(database, &ids, true))
+        self.ask(move |tables, database| tables.waiting_calls(database, &ids, only_unreadable))
             .await
     }
 

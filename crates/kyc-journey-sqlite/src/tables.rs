@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use kyc_journey::{
     Bodies, DataClass, Due, Effect, EffectId, EffectKind, EngineError, EngineErrorKind, Event,
     Fact, HistoryEntry, Journey, JourneyFilter, JourneyId, JourneyPage, JourneyRecord,
-    JourneyStatus, JourneySummary, Lane, Leg, Lookup, Machine, PAGE, PageToken, Payload, Place,
-    Provider, Recording, Reported, SealedRecording, Sealer, Seq, Settles, Submitted, TimerName,
-    Verdict, not_before,
+    JourneySummary, Lane, Leg, Lookup, Machine, PAGE, PageToken, Payload, Place, Provider,
+    Recording, Reported, SealedRecording, Sealer, Seq, Settles, Submitted, TimerName, Verdict,
+    not_before,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
@@ -720,16 +720,17 @@ fn erase(
     Ok(())
 }
 
-/// What is damaged closes no list: a status that is none is one that somebody has to look at, and a time that is none is the nearest.
 fn summary(row: &Row<'_>) -> Outcome<JourneySummary> {
+    let id = journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
     let status = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-    Ok(JourneySummary {
-        id: journey_id(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?,
-        status: status.parse().unwrap_or(JourneyStatus::NeedsOperator),
-        seq: number(row.get(2)?).unwrap_or(Seq::ZERO),
-        created_at: nearest(row.get(3)?),
-        updated_at: nearest(row.get(4)?),
-    })
+    let (created_at, updated_at) = (row.get(3)?, row.get(4)?);
+    Ok(JourneySummary::stored(
+        id,
+        status,
+        row.get(2)?,
+        created_at,
+        updated_at,
+    ))
 }
 
 fn names(ids: &[JourneyId]) -> Outcome<String> {
@@ -751,14 +752,6 @@ fn journey_id(text: &str) -> Outcome<JourneyId> {
 
 fn time(microseconds: i64) -> Outcome<Timestamp> {
     Timestamp::from_microsecond(microseconds).map_err(|_| Failure::Refused(corrupt()))
-}
-
-fn nearest(microseconds: i64) -> Timestamp {
-    let outside = match microseconds.is_negative() {
-        true => Timestamp::MIN,
-        false => Timestamp::MAX,
-    };
-    Timestamp::from_microsecond(microseconds).unwrap_or(outside)
 }
 
 fn number(seq: i64) -> Outcome<Seq> {

@@ -335,6 +335,27 @@ pub struct JourneySummary {
     pub updated_at: Timestamp,
 }
 
+impl JourneySummary {
+    /// A journey as a database lists it, with times in microseconds since 1970. What is damaged closes no list: a status that is none is
+    /// one that somebody has to look at, a number that is none is zero, and a time that is none is the nearest.
+    pub fn stored(id: JourneyId, status: &str, seq: i64, created_at: i64, updated_at: i64) -> Self {
+        let nearest = |microseconds: i64| {
+            let outside = match microseconds.is_negative() {
+                true => Timestamp::MIN,
+                false => Timestamp::MAX,
+            };
+            Timestamp::from_microsecond(microseconds).unwrap_or(outside)
+        };
+        Self {
+            id,
+            status: status.parse().unwrap_or(JourneyStatus::NeedsOperator),
+            seq: u64::try_from(seq).map_or(Seq::ZERO, Seq::new),
+            created_at: nearest(created_at),
+            updated_at: nearest(updated_at),
+        }
+    }
+}
+
 /// Why an engine did not do something.
 #[derive(Debug, Clone)]
 pub struct EngineError {

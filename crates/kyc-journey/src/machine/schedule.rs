@@ -10,22 +10,24 @@ const MINUTES: [i64; 5] = [2, 10, 60, 6 * 60, 24 * 60];
 
 /// Sets the timer of the next look-up, and counts it.
 pub(crate) fn set_look_up(step: &mut Step<'_>, leg: Leg, purpose: TimerPurpose, done: &mut u32) {
-    let index = usize::try_from(*done).unwrap_or(usize::MAX);
-    let minutes = MINUTES.get(index).copied().unwrap_or(24 * 60);
+    let wait = minutes(*done);
     *done = done.saturating_add(1);
     step.set_timer_after(
         TimerName::leg(leg, purpose),
-        SignedDuration::from_mins(minutes),
+        SignedDuration::from_mins(wait),
     );
 }
 
 /// When the last of so many look-ups is due, if the next one is due then and so many have been set.
 pub(crate) fn last_look_up(next: Timestamp, done: u32, most: u32) -> Timestamp {
-    let minutes = (done..most).map(|index| {
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        MINUTES.get(index).copied().unwrap_or(24 * 60)
-    });
-    later(next, SignedDuration::from_mins(minutes.sum()))
+    let left = (done..most).map(minutes).sum();
+    later(next, SignedDuration::from_mins(left))
+}
+
+/// How long the next look-up is waited for after so many.
+fn minutes(done: u32) -> i64 {
+    let index = usize::try_from(done).unwrap_or(usize::MAX);
+    MINUTES.get(index).copied().unwrap_or(24 * 60)
 }
 
 /// A wait that doubles from its first to its longest, in seconds.

@@ -686,7 +686,7 @@ impl FinPro {
                 if is_approved && news.consent.is_none() {
                     return self.needs_id(step, plan);
                 }
-                self.is_settled(step);
+                self.own_closed(step);
                 match state {
                     ConsentState::Active => self.activate(step, plan, news),
                     ConsentState::Paused => {
@@ -756,7 +756,7 @@ impl FinPro {
             ConsentState::Active | ConsentState::Paused if is_open => match &news.consent {
                 Some(_) => {
                     self.approved(step, news);
-                    self.is_settled(step);
+                    self.own_closed(step);
                     self.give_back(step);
                     step.reason = Some(Reason::LegEnded);
                 }
@@ -765,7 +765,7 @@ impl FinPro {
             },
             ConsentState::Rejected | ConsentState::Revoked | ConsentState::Expired if is_open => {
                 self.consent = Consent::Expired;
-                self.is_settled(step);
+                self.own_closed(step);
                 step.reason = Some(Reason::LegEnded);
             }
             ConsentState::Revoked | ConsentState::Expired if self.consent == Consent::Revoking => {
@@ -777,20 +777,18 @@ impl FinPro {
 
     /// What became of a consent whose attempt was replaced: one that the person approved is given back, and nobody fetches under it.
     fn observe_replaced(&mut self, step: &mut Step<'_>, news: &ConsentNews) {
-        let handle = news.source.reference.as_ref();
-        let consent = match news.state {
-            ConsentState::Active | ConsentState::Paused => news.consent.as_ref(),
-            ConsentState::Pending | ConsentState::Unknown => None,
-            ConsentState::Rejected | ConsentState::Revoked | ConsentState::Expired => {
-                handle.inspect(|handle| self.is_closed(step, handle));
-                None
-            }
-        };
+        let is_live = matches!(news.state, ConsentState::Active | ConsentState::Paused);
+        let is_waiting = matches!(news.state, ConsentState::Pending | ConsentState::Unknown);
         // One that has no id yet is found by the next look.
-        let Some(consent) = consent else {
+        if is_waiting || is_live && news.consent.is_none() {
+            return;
+        }
+        if let Some(handle) = &news.source.reference {
+            self.closed(step, handle);
+        }
+        let Some(consent) = news.consent.as_ref().filter(|_| is_live) else {
             return;
         };
-        handle.inspect(|handle| self.is_closed(step, handle));
         if self.consent_id.as_ref() == Some(consent) || self.given_back.contains(consent) {
             return;
         }
@@ -1063,14 +1061,14 @@ impl FinPro {
     }
 
     /// What became of this attempt's consent is known.
-    fn is_settled(&mut self, step: &mut Step<'_>) {
+    fn own_closed(&mut self, step: &mut Step<'_>) {
         if let Some(handle) = self.attempts.reference().cloned() {
-            self.is_closed(step, &handle);
+            self.closed(step, &handle);
         }
     }
 
     /// A consent that was left open is known to be approved or over.
-    fn is_closed(&mut self, step: &mut Step<'_>, handle: &ProviderReference) {
+    fn closed(&mut self, step: &mut Step<'_>, handle: &ProviderReference) {
         self.left_open.retain(|open| open != handle);
         if self.left_open.is_empty() {
             step.cancel_timer(TimerName::leg(LEG, TimerPurpose::LeftOpen));
