@@ -6,13 +6,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 use kyc_facade::provider_core::{DriftRadar, Settings};
 
+use crate::arguments::parse::{length, on_finding};
 use crate::arguments::{Arguments, Command};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::operations::{PROVIDERS, provider};
-use crate::output::Output;
-use crate::parse::{length, on_finding};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::Output;
 use crate::{consent, journey, onboard, openapi, sandbox};
 
 /// The parser: the commands of [`Arguments`], and for each provider one command per operation.

@@ -8,11 +8,12 @@ use kyc_consent::KeyError;
 use kyc_facade::finpro_fiu::FinproWebhooks;
 use kyc_facade::veriff_sessions::VeriffWebhooks;
 
+use crate::files::secret_file;
+use crate::journey;
 use crate::operations::PROVIDERS;
-use crate::output::Output;
-use crate::place::PASSWORD;
 use crate::sandbox::running;
-use crate::{journey, secret_file};
+use crate::storage::place::PASSWORD;
+use crate::terminal::output::Output;
 
 /// Settings of this command that are credentials.
 const OWN: [&str; 3] = [PASSWORD, journey::TOKEN, running::TOKEN];

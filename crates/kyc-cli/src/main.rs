@@ -8,25 +8,16 @@ mod connections;
 mod consent;
 mod credentials;
 mod failure;
-mod interrupt;
+mod files;
 mod journey;
-mod key;
-mod ledger;
 mod onboard;
 mod openapi;
 mod operations;
-mod output;
-mod parse;
-mod place;
 mod product;
-mod progress;
 mod sandbox;
-mod secret_file;
-mod temporary;
-mod terms;
+mod storage;
+mod terminal;
 mod usage;
-mod verbose;
-mod written;
 
 use std::future::Future;
 use std::io;
@@ -37,8 +28,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
-use crate::output::Output;
 use crate::sandbox::Running;
+use crate::terminal::output::Output;
 
 fn main() -> ExitCode {
     let parsed = command::parser().try_get_matches();
@@ -50,10 +41,10 @@ fn main() -> ExitCode {
     let output = Output {
         json: arguments.json,
     };
-    verbose::show(arguments.verbose);
+    terminal::verbose::show(arguments.verbose);
     credentials::warn(output);
     let result = enough_files()
-        .and_then(|()| interrupt::catch(output))
+        .and_then(|()| terminal::interrupt::catch(output))
         .and_then(|()| Builder::new_current_thread().enable_all().build())
         .map_err(|error| Failure::system(&error))
         .and_then(|runtime| run_to_end(runtime, command::run(arguments, &matches, output)));

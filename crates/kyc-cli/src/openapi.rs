@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::operations::{PROVIDERS, ProviderCommands, provider};
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 /// The name of what `kyc journey serve` serves, beside those of providers.
 pub(crate) const JOURNEYS: &str = "journeys";

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::arguments::BATCH_HEADING;
 use crate::command;
 use crate::failure::{EXIT_INVALID, Failure};
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 /// Prints the error that clap found and returns the exit code.
 pub(crate) fn report(error: &clap::Error) -> ExitCode {

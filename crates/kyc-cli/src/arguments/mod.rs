@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 mod consent;
 mod journey;
+pub(crate) mod parse;
 mod sandbox;
 
 pub(crate) use self::consent::*;

@@ -13,7 +13,7 @@ use super::reader::{NumberedRow, Reader};
 use super::rows::Format;
 use super::snapshot::{Changed, Snapshot, Unchanged};
 use crate::failure::{Failure, reason};
-use crate::key::Key;
+use crate::files::key::Key;
 
 /// An input whose header has been read.
 pub(super) struct Input {

@@ -33,11 +33,11 @@ use kyc_facade::provider_core::{RateLimits, Window};
 use tokio::sync::oneshot;
 
 use crate::arguments::BatchArguments;
+use crate::arguments::parse::length;
 use crate::clients::Clients;
 use crate::failure::{EXIT_INVALID, EXIT_UNREAD, Failure, exit_code};
-use crate::interrupt::Interrupt;
-use crate::output::Output;
-use crate::parse::length;
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::Output;
 use display::BatchDisplay;
 use feed::Feed;
 use input::{Input, Unread};

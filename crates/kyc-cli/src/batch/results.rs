@@ -14,7 +14,7 @@ use super::result_row::ResultRow;
 use super::results_file::{ResultsFile, Unwritten};
 use super::tag::Tag;
 use crate::failure::Failure;
-use crate::key::Key;
+use crate::files::key::Key;
 
 /// No row is longer: a reply is at most a few MiB.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read, Seek as _};
 
-use crate::key::Key;
+use crate::files::key::Key;
 
 /// What one hash is of.
 const BLOCK: usize = 64 * 1024;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::kept::{Kept, ask_again};
 use super::tag::Tag;
 use crate::failure::{EXIT_INTERRUPTED, exit_code};
-use crate::output::counted;
+use crate::terminal::output::counted;
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]

@@ -12,9 +12,9 @@ use super::class_name;
 use crate::arguments::Erase;
 use crate::failure::Failure;
 use crate::journey::{Standing, Store, looks};
-use crate::ledger::{Ledger, failed, is_withdrawn};
-use crate::output::Output;
-use crate::place::{MEND, Place};
+use crate::storage::ledger::{Ledger, failed, is_withdrawn};
+use crate::storage::place::{MEND, Place};
+use crate::terminal::output::Output;
 
 pub(crate) async fn run(arguments: &Erase, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;

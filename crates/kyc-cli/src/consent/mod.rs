@@ -11,10 +11,10 @@ use kyc_consent::{Class, LedgerError};
 
 use crate::arguments::{ConsentCommand, ConsentExport};
 use crate::failure::Failure;
-use crate::ledger::{Ledger, failed};
-use crate::output::Output;
-use crate::place::Place;
-use crate::temporary;
+use crate::files::temporary;
+use crate::storage::ledger::{Ledger, failed};
+use crate::storage::place::Place;
+use crate::terminal::output::Output;
 
 pub(crate) async fn run(command: ConsentCommand, output: Output) -> Result<u8, Failure> {
     match command {

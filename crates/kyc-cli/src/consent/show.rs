@@ -9,9 +9,9 @@ use super::class_name;
 use super::verify::head_text;
 use crate::arguments::ConsentShow;
 use crate::failure::Failure;
-use crate::ledger::{Ledger, failed};
-use crate::output::Output;
-use crate::place::Place;
+use crate::storage::ledger::{Ledger, failed};
+use crate::storage::place::Place;
+use crate::terminal::output::Output;
 
 pub(crate) fn run(arguments: &ConsentShow, output: Output) -> Result<(), Failure> {
     let ledger = Ledger::to_read(&Place::of(&arguments.store)?)?;

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::arguments::ConsentVerify;
 use crate::failure::{EXIT_UNTRUSTED, Failure};
-use crate::ledger::{Ledger, failed};
-use crate::output::Output;
-use crate::place::Place;
+use crate::storage::ledger::{Ledger, failed};
+use crate::storage::place::Place;
+use crate::terminal::output::Output;
 
 /// More than an export of a million entries.
 const LONGEST_EXPORT: u64 = 2 * 1024 * 1024 * 1024;

@@ -12,9 +12,9 @@ use super::class_name;
 use crate::arguments::ConsentWithdraw;
 use crate::failure::Failure;
 use crate::journey::{Store, looks, untold};
-use crate::ledger::{Ledger, channel, failed, not_withdrawn};
-use crate::output::Output;
-use crate::place::Place;
+use crate::storage::ledger::{Ledger, channel, failed, not_withdrawn};
+use crate::storage::place::Place;
+use crate::terminal::output::Output;
 
 pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(), Failure> {
     let place = Place::of(&arguments.store)?;

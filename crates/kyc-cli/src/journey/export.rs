@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::store::Store;
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::place::failed;
+use crate::storage::place::failed;
+use crate::terminal::output::Output;
 
 const HIDDEN: &str = "***";
 

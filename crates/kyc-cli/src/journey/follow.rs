@@ -24,10 +24,11 @@ use super::invented::{APPROVES, Lender, Nowhere, SandboxClock, addresses, purpos
 use super::store::Store;
 use crate::clients::{CallSettings, Clients};
 use crate::failure::Failure;
-use crate::place::failed;
+use crate::product;
 use crate::sandbox::serve;
-use crate::terms::ConsentTerms;
-use crate::{ledger, product};
+use crate::storage::ledger;
+use crate::storage::place::failed;
+use crate::storage::terms::ConsentTerms;
 
 /// How long a call may take; a plan's `call_deadline` is no shorter by default.
 const CALL: Duration = Duration::from_secs(60);

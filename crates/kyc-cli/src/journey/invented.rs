@@ -12,7 +12,7 @@ use kyc_journey_performer::{
 };
 use kyc_sandbox::{MobileScript, Sandbox};
 
-use crate::terms::NOTICE;
+use crate::storage::terms::NOTICE;
 
 /// Somebody who approves everything.
 pub(crate) const APPROVES: &str = "9001000000";

@@ -33,14 +33,14 @@ pub(crate) use self::seal::FileSealer;
 pub(crate) use self::serve::TOKEN;
 use self::store::{OFTEN, ended, pages};
 pub(crate) use self::store::{Standing, Store, untold};
+use crate::arguments::parse::length;
 use crate::arguments::{JourneyCommand, JourneyList, OneJourney};
 use crate::clients::CallSettings;
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREACHED, EXIT_UNREAD, Failure};
-use crate::interrupt::Interrupt;
-use crate::ledger::{self, channel};
-use crate::output::Output;
-use crate::parse::length;
-use crate::place::{Place, failed, unread};
+use crate::storage::ledger::{self, channel};
+use crate::storage::place::{Place, failed, unread};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::Output;
 
 /// A required leg ended against the person, or the person refused.
 const EXIT_REJECTED: u8 = 3;

@@ -7,7 +7,7 @@ use kyc_journey::{AccountsPlan, DocumentKind, DocumentsPlan, Plan, Provider, Ver
 use kyc_journey_server::plan_from_value;
 
 use crate::failure::Failure;
-use crate::written;
+use crate::files::written;
 
 const FIELD: &str = "--plan";
 

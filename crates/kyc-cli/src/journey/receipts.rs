@@ -11,9 +11,9 @@ use kyc_journey_performer::{NotWithdrawn, Withdrawals};
 use kyc_journey_server::{ConsentReceipts, NotWritten, WrittenReceipt};
 
 use super::store::untold;
-use crate::ledger::{Ledger, is_withdrawn};
-use crate::output::Output;
-use crate::terms::ConsentTerms;
+use crate::storage::ledger::{Ledger, is_withdrawn};
+use crate::storage::terms::ConsentTerms;
+use crate::terminal::output::Output;
 
 /// How often the ledger is looked at for withdrawals by other processes.
 const EVERY: Duration = Duration::from_secs(2);

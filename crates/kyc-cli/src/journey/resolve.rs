@@ -7,8 +7,8 @@ use super::store::Store;
 use super::{find, leg, show};
 use crate::arguments::JourneyResolve;
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::place::{Place, failed};
+use crate::storage::place::{Place, failed};
+use crate::terminal::output::Output;
 
 pub(crate) async fn run(arguments: JourneyResolve, output: Output) -> Result<u8, Failure> {
     let only = arguments.leg.as_deref().map(leg).transpose()?;

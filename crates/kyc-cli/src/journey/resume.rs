@@ -12,8 +12,8 @@ use super::{find, follow, leg, only_in_a_sandbox, person};
 use crate::arguments::JourneyResume;
 use crate::clients::CallSettings;
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::place::Place;
+use crate::storage::place::Place;
+use crate::terminal::output::Output;
 
 /// What lets a journey go on.
 enum Next {

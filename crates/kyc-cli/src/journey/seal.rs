@@ -12,9 +12,9 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::place::Place;
-use crate::secret_file;
-use crate::temporary;
+use crate::files::secret_file;
+use crate::files::temporary;
+use crate::storage::place::Place;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;

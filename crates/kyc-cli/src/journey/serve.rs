@@ -32,16 +32,16 @@ use super::invented::{Lender, Nowhere, PURPOSE, SandboxClock};
 use super::receipts::Receipts;
 use super::store::Store;
 use crate::arguments::JourneyServe;
+use crate::arguments::parse::{listen_address, web_uri};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::{Failure, reason};
-use crate::interrupt::Interrupt;
-use crate::output::Output;
-use crate::parse::{listen_address, web_uri};
-use crate::place::{Place, damaged, failed};
 use crate::product;
 use crate::sandbox::running::RunningFile;
 use crate::sandbox::serve as sandbox_serve;
-use crate::terms::ConsentTerms;
+use crate::storage::place::{Place, damaged, failed};
+use crate::storage::terms::ConsentTerms;
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::Output;
 
 /// Who brings this token is answered.
 pub(crate) const TOKEN: &str = "KYC_JOURNEY_TOKEN";

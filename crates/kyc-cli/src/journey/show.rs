@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::awaited::looks;
 use super::store::Store;
 use crate::failure::Failure;
-use crate::output::{Output, counted};
-use crate::place::failed;
+use crate::storage::place::failed;
+use crate::terminal::output::{Output, counted};
 
 /// A journey.
 #[derive(Serialize)]

@@ -10,9 +10,9 @@ use super::{exit_code, follow, invented, only_in_a_sandbox, person, plan, show};
 use crate::arguments::JourneyStart;
 use crate::clients::CallSettings;
 use crate::failure::Failure;
-use crate::ledger;
-use crate::output::Output;
-use crate::place::{Place, unread};
+use crate::storage::ledger;
+use crate::storage::place::{Place, unread};
+use crate::terminal::output::Output;
 
 pub(crate) async fn run(
     arguments: JourneyStart,

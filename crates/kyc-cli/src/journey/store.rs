@@ -30,10 +30,10 @@ use super::invented::SandboxClock;
 use super::seal::{FileSealer, NoKey};
 use super::show::looks_until;
 use crate::failure::Failure;
-use crate::ledger::{Ledger, not_withdrawn};
-use crate::output::{Output, counted};
-use crate::place::{Database, FIELD, MEND, Place, failed, unopened};
-use crate::temporary;
+use crate::files::temporary;
+use crate::storage::ledger::{Ledger, not_withdrawn};
+use crate::storage::place::{Database, FIELD, MEND, Place, failed, unopened};
+use crate::terminal::output::{Output, counted};
 
 /// How often a database is looked at for what another process does.
 pub(crate) const OFTEN: Duration = Duration::from_secs(1);

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::connections::answer_each;
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 /// What the path begins with that a browser comes back to. A token follows, which only whoever was given the address knows.
 const PATH: &str = "/back";

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::person::{Person, Return};
 use crate::failure::{EXIT_UNREACHED, exit_code};
-use crate::output::counted;
+use crate::terminal::output::counted;
 
 /// The parts after the onboarding, in the order in which they are told.
 const PARTS: [&str; 3] = ["read-documents", "read-accounts", "read-decision"];

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::arguments::KeptReport;
 use crate::failure::{EXIT_UNREAD, EXIT_UNSTORED, Failure, is_the_disk, reason};
-use crate::key::Key;
-use crate::{secret_file, temporary};
+use crate::files::key::Key;
+use crate::files::{secret_file, temporary};
 
 /// The form of the file.
 const VERSION: u32 = 1;

@@ -34,14 +34,14 @@ use self::kept_report::ReportFile;
 use self::person::Person;
 
 use crate::arguments::Onboard;
+use crate::arguments::parse::{document_type, yes_or_no};
 use crate::clients::{CallSettings, Clients};
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure, exit_code};
-use crate::interrupt::Interrupt;
-use crate::output::{Output, printable};
-use crate::parse::{document_type, yes_or_no};
 use crate::product;
-use crate::progress::StepDisplay;
 use crate::sandbox::{Running, serve};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::{Output, printable};
+use crate::terminal::progress::StepDisplay;
 
 /// The inputs that `--sandbox` invents if they are not given.
 mod invented {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kyc_facade::provider_core::{CallEvent, CallObserver, CallStage, Idempotency, Outcome};
 
-use crate::output::READ_BROKEN_OFF;
+use crate::terminal::output::READ_BROKEN_OFF;
 
 /// Observes one call, and keeps the outcome if its future is dropped.
 #[derive(Debug, Default)]

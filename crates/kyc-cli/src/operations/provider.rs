@@ -24,9 +24,9 @@ use crate::arguments::BatchArguments;
 use crate::batch;
 use crate::clients::{CallSettings, Clients, FromSettings, placeholders};
 use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure};
-use crate::interrupt::Interrupt;
-use crate::output::Output;
-use crate::progress::ShownDownload;
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::Output;
+use crate::terminal::progress::ShownDownload;
 
 /// A command that runs.
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;

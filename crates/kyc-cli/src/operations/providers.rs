@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::command::Command;
 use super::flags::Form;
 use super::provider::{ProviderCommands, ProviderOperations};
+use crate::arguments::parse::document_type;
 use crate::failure::Failure;
-use crate::parse::document_type;
 
 /// All providers, in the order of the help.
 pub(crate) static PROVIDERS: [&dyn ProviderCommands; 4] = [&FINPASS, &FINPRO, &VERIFF, &DEEPVUE];

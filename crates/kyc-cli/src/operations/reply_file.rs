@@ -8,8 +8,8 @@ use kyc_facade::provider_core::RequestId;
 use tempfile::{NamedTempFile, PersistError};
 
 use crate::failure::{Failure, reason};
-use crate::output::Output;
-use crate::temporary;
+use crate::files::temporary;
+use crate::terminal::output::Output;
 
 /// Where a body goes.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::read::{items, number, text};
 use super::running::Running;
+use crate::arguments::parse::length;
 use crate::arguments::{Clock, ClockCommand};
 use crate::failure::{EXIT_UNREACHED, Failure};
-use crate::output::{Output, counted};
-use crate::parse::length;
+use crate::terminal::output::{Output, counted};
 
 pub(crate) async fn run(arguments: Clock, output: Output) -> Result<u8, Failure> {
     let sandbox = Running::find()?;

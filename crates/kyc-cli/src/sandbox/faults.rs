@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::read::{items, number, segment, text};
 use super::running::Running;
+use crate::arguments::parse::length;
 use crate::arguments::{FaultOn, Faults, FaultsCommand};
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::parse::length;
+use crate::terminal::output::Output;
 
 impl FaultOn {
     fn body(&self) -> Result<Value, Failure> {

@@ -11,8 +11,8 @@ use kyc_facade::provider_core::{
     Body, ExchangeLimits, HyperTransport, RequestId, Transport as _, check_person_url,
 };
 
+use crate::arguments::parse::web_uri;
 use crate::failure::Failure;
-use crate::parse::web_uri;
 
 /// How long the receiver may take in all. The sender is answered sooner.
 const PATIENCE: Duration = Duration::from_secs(10);

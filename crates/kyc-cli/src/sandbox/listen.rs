@@ -24,11 +24,11 @@ use super::receivers::{
 };
 use super::registration::{BEFORE, Before, Registration};
 use crate::arguments::Listen;
+use crate::arguments::parse::{length, listen_address};
 use crate::connections::answer_each;
 use crate::failure::{EXIT_UNREACHED, Failure, reason};
-use crate::interrupt::Interrupt;
-use crate::output::{Output, printable};
-use crate::parse::{length, listen_address};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::{Output, printable};
 
 /// The sender is answered within this time, as the library's receivers do. Veriff waits for 5 seconds.
 const ANSWER_WITHIN: Duration = Receiver::<VeriffWebhooks>::ANSWER_WITHIN;

@@ -9,7 +9,7 @@ use super::read::{items, text};
 use super::running::Running;
 use crate::arguments::{People, PeopleCommand};
 use crate::failure::Failure;
-use crate::output::{Output, printable};
+use crate::terminal::output::{Output, printable};
 
 pub(crate) async fn run(arguments: People, output: Output) -> Result<(), Failure> {
     match arguments.command {

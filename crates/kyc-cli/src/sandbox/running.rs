@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::read::text;
 use crate::failure::Failure;
-use crate::secret_file;
+use crate::files::secret_file;
 
 /// The URL of a running sandbox.
 pub(crate) const URL: &str = "KYC_SANDBOX_URL";

@@ -13,11 +13,11 @@ use kyc_sandbox::{Provider, Sandbox, ServeError, Settings, credentials};
 use super::running::{RunningFile, TOKEN, URL};
 
 use crate::arguments::Serve;
+use crate::arguments::parse::{listen_address, web_uri};
 use crate::failure::{Failure, reason};
-use crate::interrupt::Interrupt;
 use crate::openapi;
-use crate::output::Output;
-use crate::parse::{listen_address, web_uri};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::Output;
 
 /// The file of the state, where no argument names one.
 const STATE: &str = "KYC_SANDBOX_STATE";

@@ -7,7 +7,7 @@ use super::running::Running;
 use super::webhooks::{resend, words};
 use crate::arguments::Trigger;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 const PATH: &str = "/sandbox/triggers";
 /// How often an event is sent at most.

@@ -11,7 +11,7 @@ use super::receivers::{MAX_BODY_BYTES, finpro, finpro_words, veriff, veriff_word
 use crate::arguments::Verify;
 use crate::failure::{EXIT_UNREAD, Failure};
 use crate::operations::data::bounded;
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 /// A genuine webhook, without a value that may be personal.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::read::{items, number, segment, text};
 use super::running::Running;
 use super::verify;
+use crate::arguments::parse::web_uri;
 use crate::arguments::{WebhookFilter, Webhooks, WebhooksCommand};
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::parse::web_uri;
+use crate::terminal::output::Output;
 
 impl WebhookFilter {
     /// Says that it admits none.

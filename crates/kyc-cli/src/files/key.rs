@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::failure::{Failure, is_the_disk, reason};
-use crate::{secret_file, temporary};
+use crate::files::{secret_file, temporary};
 
 /// The key, 32 random bytes.
 pub(crate) struct Key([u8; 32]);

@@ -21,11 +21,11 @@ use kyc_journey_postgres::PostgresStore;
 use crate::arguments::Whose;
 use crate::failure::{Failure, is_the_disk, reason};
 #[cfg(unix)]
-use crate::output::counted;
+use crate::storage::place::unopened;
+use crate::storage::place::{self, Place, lost};
+use crate::storage::terms::ConsentTerms;
 #[cfg(unix)]
-use crate::place::unopened;
-use crate::place::{self, Place, lost};
-use crate::terms::ConsentTerms;
+use crate::terminal::output::counted;
 
 const FIELD: &str = "the ledger beside --db";
 const MOBILE: &str = "--mobile-number";

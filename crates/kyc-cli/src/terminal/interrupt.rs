@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
 use crate::failure::EXIT_INTERRUPTED;
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 /// What a signal does now.
 enum Effect {

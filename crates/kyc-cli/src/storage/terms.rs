@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::written;
+use crate::files::written;
 
 const FIELD: &str = "--terms";
 /// What a person of the sandbox agrees to.
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     /// As the README has it.
-    const TOML: &str = include_str!("../tests/terms.toml");
+    const TOML: &str = include_str!("../../tests/terms.toml");
 
     fn are_of(terms: &ConsentTerms, receipt: &Receipt) -> bool {
         *receipt.notice() == terms.notice
@@ -286,7 +286,7 @@ mod tests {
         let sandbox = ConsentTerms::of_the_sandbox().unwrap();
         assert!(sandbox.cover(Provider::ALL).is_ok());
         assert!(!are_of(&sandbox, &receipt));
-        assert!(include_str!("../README.md").contains(TOML));
+        assert!(include_str!("../../README.md").contains(TOML));
     }
 
     #[test]
