@@ -347,7 +347,7 @@ pub(crate) fn printed(provider: &str, at: &str, text: &str) -> Printed {
     let mut also = ALSO_PRINTED.iter().filter(|(of, _)| *of == provider);
     let is_known = known.iter().any(|end| member.ends_with(end))
         || also.any(|(_, members)| members.split(' ').any(|other| other == member))
-        || provider == "finpro" && at == "/status";
+        || provider == "finpro" && matches!(at, "/status" | "/response");
     match is_known && !personal {
         true => Printed::ByItsOwner,
         false => Printed::Never,
