@@ -1,8 +1,8 @@
 //! Deepvue's operations: documents from DigiLocker.
 
 use deepvue_digilocker::{
-    CompleteAuthorization, Consent, DigilockerClient, DigilockerCode, GetEAadhaar, GetFile,
-    InitiateSession, IssuedFile, ListIssuedFiles, TransactionId, YesNo,
+    CompleteAuthorization, Consent, DigilockerClient, DigilockerCode, DocType, GetEAadhaar,
+    GetFile, InitiateSession, IssuedFile, ListIssuedFiles, TransactionId, YesNo,
 };
 use kyc_journey::{Answer, Correlation, DataClass, DocumentKind, Failure, FoundFile, Operation};
 use provider_core::capability::ProviderReference;
@@ -23,7 +23,10 @@ impl Deepvue {
 
     pub(crate) async fn perform(&self, asked: &Asked<'_>) -> Result<Told, Failure> {
         match &asked.call.operation {
-            Operation::OpenDocuments { correlation } => self.open(asked, correlation).await,
+            Operation::OpenDocuments {
+                correlation,
+                wanted,
+            } => self.open(asked, correlation, wanted).await,
             Operation::CompleteAuthorization { session, .. } => self.complete(asked, session).await,
             Operation::ListIssuedFiles { session } => self.list(asked, session).await,
             Operation::FetchEAadhaar { session } => self.e_aadhaar(asked, session).await,
@@ -32,10 +35,16 @@ impl Deepvue {
         }
     }
 
-    async fn open(&self, asked: &Asked<'_>, correlation: &Correlation) -> Result<Told, Failure> {
+    async fn open(
+        &self,
+        asked: &Asked<'_>,
+        correlation: &Correlation,
+        wanted: &[DocumentKind],
+    ) -> Result<Told, Failure> {
         let applicant = asked.applicant().await?;
         let url = applicant.addresses.return_url(correlation);
-        let request = InitiateSession::new(consent(), self.shown(&applicant), url);
+        let request = InitiateSession::new(consent(), self.shown(&applicant), url)
+            .set_doc_types(doc_types(wanted));
         let call = self.client.initiate_session(request);
         let opened = asked.make(call).await?.into_value();
         let answer = Answer::Opened {
@@ -143,6 +152,18 @@ fn transaction(asked: &Asked<'_>, session: &ProviderReference) -> Result<Transac
 }
 
 /// The kind of a listed document, by DigiLocker's codes; `None` for one that no plan can want.
+/// Each kind once, whatever the plan says: a document that nobody wants is not asked for.
+fn doc_types(wanted: &[DocumentKind]) -> impl Iterator<Item = DocType> {
+    let kinds = DocumentKind::ALL
+        .iter()
+        .filter(|kind| wanted.contains(kind));
+    kinds.map(|kind| match kind {
+        DocumentKind::EAadhaar => DocType::Aadhaar,
+        DocumentKind::Pan => DocType::Pan,
+        DocumentKind::DrivingLicence => DocType::Dl,
+    })
+}
+
 fn kind(file: &IssuedFile) -> Option<DocumentKind> {
     match file.doctype.as_deref()? {
         "ADHAR" => Some(DocumentKind::EAadhaar),

@@ -50,10 +50,11 @@ fn parsed(kept: Option<(DataClass, String)>, class: DataClass) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn documents_are_opened_with_the_token_in_the_path_of_the_return() {
+async fn documents_are_opened_for_what_is_wanted_with_the_token_in_the_path_of_the_return() {
     let leg = Leg::Documents;
     let open = Operation::OpenDocuments {
         correlation: correlation(leg),
+        wanted: vec![DocumentKind::Pan, DocumentKind::EAadhaar, DocumentKind::Pan],
     };
     let (answer, kept, sent) = told(open, "deepvue/initiate-session/created").await;
     assert_eq!(
@@ -62,6 +63,7 @@ async fn documents_are_opened_with_the_token_in_the_path_of_the_return() {
             "consent": "Y",
             "purpose": "KYC of a new customer",
             "redirect_url": format!("https://lender.example.test/kyc/return/{}", token(leg)),
+            "doc_types": ["aadhaar", "pan"],
         })
     );
     // The effect, so that it is found again at the provider.

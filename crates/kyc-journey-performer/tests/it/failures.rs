@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kyc_journey::{
-    ConsentQuery, DataClass, Failure, FinpassFlow, Leg, Operation, Performer as _, Refusal, Seq,
+    ConsentQuery, DataClass, DocumentKind, Failure, FinpassFlow, Leg, Operation, Performer as _,
+    Refusal, Seq,
 };
 use kyc_journey_performer::{NoApplicant, ProviderClients};
 use provider_core::testing::{FixedClock, ScriptedTransport, Step};
@@ -26,6 +27,7 @@ fn operations() -> Vec<(Operation, Option<kyc_journey::Payload>)> {
     vec![
         documents(Operation::OpenDocuments {
             correlation: correlation(Leg::Documents),
+            wanted: vec![DocumentKind::Pan],
         }),
         (
             Operation::CompleteAuthorization {

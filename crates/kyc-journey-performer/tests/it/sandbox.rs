@@ -52,7 +52,14 @@ async fn documents_are_fetched_once_the_person_came_back() {
     let sandbox = Sandbox::default();
     let clients = over(&sandbox, "9001000000");
     let correlation = correlation(Leg::Documents);
-    let session = opened(&clients, Operation::OpenDocuments { correlation }).await;
+    let session = opened(
+        &clients,
+        Operation::OpenDocuments {
+            correlation,
+            wanted: DocumentKind::ALL.to_vec(),
+        },
+    )
+    .await;
     let url = sandbox.digilocker_return(session.as_str()).unwrap();
     assert!(
         url.contains(&format!("/return/{}?", token(Leg::Documents))),

@@ -149,7 +149,7 @@ impl Documents {
     }
 
     /// Opens a session: the first, or another one in place of the last.
-    pub(crate) fn begin(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn begin(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan) {
         let was_unsettled = matches!(self.state, State::Unsettled(_));
         self.calls
             .give_up(step, LEG, self.attempts.number(), |_| true);
@@ -160,16 +160,19 @@ impl Documents {
         self.state = State::Opening;
         let correlation = step.correlation(LEG, self.attempts.number());
         let until = step.at;
-        self.calls
-            .begin(step, Operation::OpenDocuments { correlation }, until);
+        let operation = Operation::OpenDocuments {
+            correlation,
+            wanted: plan.wanted.clone(),
+        };
+        self.calls.begin(step, operation, until);
     }
 
     pub(crate) fn on(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan, event: &Event) {
         match &event.fact {
             Fact::Returned(returned) => self.returned(step, plan, returned),
-            Fact::AskAgain => self.ask_again(step),
+            Fact::AskAgain => self.ask_again(step, plan),
             Fact::Reopen => match self.status().has_ended() {
-                true => self.begin_again(step),
+                true => self.begin_again(step, plan),
                 false => step.kept(Reason::NotExpected),
             },
             Fact::Resume if self.calls.resume(step) => {}
@@ -178,9 +181,11 @@ impl Documents {
                 step.discarded(Reason::LegEnded);
             }
             Fact::Settled { done: false } if matches!(self.state, State::Unsettled(_)) => {
-                self.begin_again(step);
+                self.begin_again(step, plan);
             }
-            Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
+            Fact::Resume if self.state == State::Failed(Blame::Operator) => {
+                self.begin_again(step, plan)
+            }
             fact => match fact.effect() {
                 Some(effect) => {
                     let attempt = self.attempts.number();
@@ -192,17 +197,17 @@ impl Documents {
         }
     }
 
-    fn begin_again(&mut self, step: &mut Step<'_>) {
+    fn begin_again(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan) {
         match self.attempts.may_begin() {
             true => {
                 self.end_link(step);
-                self.begin(step);
+                self.begin(step, plan);
             }
             false => step.discarded(Reason::TooManyAttempts),
         }
     }
 
-    fn ask_again(&mut self, step: &mut Step<'_>) {
+    fn ask_again(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan) {
         let may = match &self.state {
             State::Unsettled(unsettled) => unsettled.may_ask_again(),
             State::Abandoned | State::Refused | State::CodeFailed => true,
@@ -210,7 +215,7 @@ impl Documents {
             _ => false,
         };
         match may {
-            true => self.begin_again(step),
+            true => self.begin_again(step, plan),
             false => step.kept(Reason::NotExpected),
         }
     }
@@ -604,10 +609,10 @@ impl Documents {
     }
 
     /// The journey is reopened: what another leg's rejection stopped goes on, with another attempt.
-    pub(crate) fn revive(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &DocumentsPlan) {
         if self.stop == Some(Stop::Rejected) {
             match self.status() == LegStatus::Stopped && self.state != State::Idle {
-                true => self.begin_again(step),
+                true => self.begin_again(step, plan),
                 false => self.stop = None,
             }
         }

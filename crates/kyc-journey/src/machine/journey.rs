@@ -882,8 +882,8 @@ impl Legs {
     fn begin(&mut self, leg: Leg, step: &mut Step<'_>, plan: &Plan) {
         match leg {
             Leg::Documents => {
-                if let Some(leg) = &mut self.documents {
-                    leg.begin(step);
+                if let (Some(leg), Some(plan)) = (&mut self.documents, &plan.documents) {
+                    leg.begin(step, plan);
                 }
             }
             Leg::Accounts => {
@@ -921,8 +921,10 @@ impl Legs {
 
     /// What another leg's rejection stopped goes on.
     fn revive(&mut self, step: &mut Step<'_>, plan: &Plan, but: Leg) {
-        if let Some(leg) = self.documents.as_mut().filter(|_| but != Leg::Documents) {
-            leg.revive(step);
+        if let (Some(leg), Some(plan)) = (&mut self.documents, &plan.documents)
+            && but != Leg::Documents
+        {
+            leg.revive(step, plan);
         }
         if let (Some(leg), Some(plan)) = (&mut self.accounts, &plan.accounts)
             && but != Leg::Accounts

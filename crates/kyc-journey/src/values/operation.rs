@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{Correlation, Seq};
 use super::leg::Leg;
-use super::plan::{FinpassFlow, Provider};
+use super::plan::{DocumentKind, FinpassFlow, Provider};
 
 /// A call to a provider, with everything that the journey knows for it. What is personal is not in it: the person's details are
 /// found by the journey's id, and what came with an earlier event (a code, a list) by the number of that event.
@@ -18,6 +18,9 @@ pub enum Operation {
     OpenDocuments {
         /// For the path of the return's address.
         correlation: Correlation,
+        /// What the person is asked for, and nothing else.
+        #[serde(default)]
+        wanted: Vec<DocumentKind>,
     },
     /// Deepvue: redeems the code of the person's return, which works once.
     CompleteAuthorization {

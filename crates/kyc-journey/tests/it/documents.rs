@@ -2,8 +2,9 @@
 
 use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
-    Answer, DataClass, DocumentKind, Fact, Failure, FoundFile, JourneyStatus, Leg, LegStatus,
-    Notice, Operation, OperatorTask, Reason, Refusal, ReturnEnd, TimerPurpose, Verdict,
+    Answer, DataClass, DocumentKind, DocumentsPlan, Fact, Failure, FoundFile, JourneyStatus, Leg,
+    LegStatus, Notice, Operation, OperatorTask, Plan, Reason, Refusal, ReturnEnd, TimerPurpose,
+    Verdict,
 };
 
 use crate::world::{World, by_id, documents, ours, reference, returned};
@@ -57,6 +58,34 @@ fn idle_begin_opens_a_session() {
         (vec!["open-documents"], "opening")
     );
     assert_eq!(world.status(), JourneyStatus::Running);
+}
+
+#[test]
+fn every_attempt_asks_for_what_is_wanted_and_for_nothing_else() {
+    let mut world = World::given(Plan::new().set_documents(Some(DocumentsPlan::new([
+        DocumentKind::Pan,
+        DocumentKind::DrivingLicence,
+    ]))));
+    let asks = |world: &World| match world.operation("open-documents") {
+        Operation::OpenDocuments { wanted, .. } => wanted,
+        other => panic!("{other:?}"),
+    };
+    let kinds = [DocumentKind::Pan, DocumentKind::DrivingLicence];
+    assert_eq!(asks(&world), kinds);
+    world.interrupt("open-documents").submit(Fact::AskAgain);
+    assert_eq!((world.attempt(), asks(&world)), (2, kinds.to_vec()));
+}
+
+#[test]
+fn an_opening_of_an_earlier_version_names_no_kinds_and_is_read() {
+    let mut stored = serde_json::to_value(opening().operation("open-documents")).unwrap();
+    stored["open_documents"]
+        .as_object_mut()
+        .unwrap()
+        .remove("wanted")
+        .unwrap();
+    let read: Operation = serde_json::from_value(stored).unwrap();
+    assert!(matches!(read, Operation::OpenDocuments { wanted, .. } if wanted.is_empty()));
 }
 
 #[test]

@@ -766,7 +766,7 @@ fn effects_are_numbered_by_their_event_and_their_place() {
         .map(|ordinal| format!("{journey}/2/{ordinal}"))
         .collect();
     assert_eq!(ids, expected);
-    let Operation::OpenDocuments { correlation } = world.operation("open-documents") else {
+    let Operation::OpenDocuments { correlation, .. } = world.operation("open-documents") else {
         panic!()
     };
     assert_eq!(

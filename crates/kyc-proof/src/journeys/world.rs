@@ -263,7 +263,7 @@ impl Script {
         let plain = plans::answered(call);
         let name = call.operation.name();
         let answer = match &call.operation {
-            Operation::OpenDocuments { correlation }
+            Operation::OpenDocuments { correlation, .. }
             | Operation::RequestConsent { correlation, .. }
             | Operation::OpenAccounts { correlation, .. }
             | Operation::CreateSession { correlation } => {
