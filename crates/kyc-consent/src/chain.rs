@@ -99,8 +99,11 @@ pub struct Misfit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MisfitReason {
-    /// The entry is not what was written: its digest, or the head that was exported, does not match.
+    /// The entry is not what was written: its digest does not match.
     Altered,
+    /// The chain fits, and a head that was exported does not: all of it was computed anew, or the head is another ledger's or
+    /// mistyped.
+    OtherHead,
     /// An entry is missing here.
     Missing,
     /// An entry that stands elsewhere belongs here.
@@ -115,6 +118,9 @@ impl fmt::Display for MisfitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Altered => "was altered",
+            Self::OtherHead => {
+                "does not match the head: the ledger was written anew, or the head is not one of this ledger"
+            }
             Self::Missing => "is missing",
             Self::Reordered => "stands elsewhere",
             Self::Inserted => "was inserted",
@@ -162,7 +168,7 @@ impl<'h> Walk<'h> {
             if anchor.ledger != self.head.ledger
                 || (anchor.seq == 0 && *anchor != Head::of_empty(anchor.ledger))
             {
-                return misfit(anchor.seq, MisfitReason::Altered);
+                return misfit(anchor.seq, MisfitReason::OtherHead);
             }
             if anchor.seq > self.head.seq {
                 return misfit(self.head.seq.saturating_add(1), MisfitReason::Truncated);
@@ -207,7 +213,7 @@ fn misfit_at(last: Head, entries: &[Entry], index: usize) -> Misfit {
         |entry: &Entry| entry.seq == expected && entry.prev == last.digest && is_intact(entry);
     if belongs_here(entry) {
         // The chain fits, so an anchor does not.
-        return misfit(MisfitReason::Altered);
+        return misfit(MisfitReason::OtherHead);
     }
     let before: BTreeSet<Digest> = entries
         .get(..index)
@@ -236,7 +242,7 @@ mod tests {
     use super::*;
     use crate::entry::EntryKind;
     use crate::ids::Subject;
-    use MisfitReason::{Altered, Inserted, Missing, Reordered, Truncated};
+    use MisfitReason::{Altered, Inserted, Missing, OtherHead, Reordered, Truncated};
 
     const LEDGER: LedgerId = LedgerId::from_bytes([7; 16]);
 
@@ -357,12 +363,12 @@ mod tests {
             forged.push(after(prev, seq, b"forged"));
         }
         assert_eq!(found(&forged, &[]), None);
-        assert_eq!(found(&forged, &kept), Some((9, Altered)));
+        assert_eq!(found(&forged, &kept), Some((9, OtherHead)));
         let other = Head {
             ledger: LedgerId::from_bytes([8; 16]),
             ..kept[0]
         };
-        assert_eq!(found(&entries, &[other]), Some((3, Altered)));
+        assert_eq!(found(&entries, &[other]), Some((3, OtherHead)));
     }
 
     #[test]
