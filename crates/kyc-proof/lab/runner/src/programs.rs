@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::failure::{Context as _, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::shell::{self, Workspace};
 
 /// Programs of `crates/kyc-proof/lab/programs`, by name.
@@ -32,8 +32,7 @@ pub(crate) fn kyc(workspace: &Workspace) -> Result<PathBuf> {
     built.remove("kyc").ok_or_else(|| missing("kyc"))
 }
 
-/// An example of a crate of the workspace. It is copied: crates have examples of one name, and cargo writes each in the place of the
-/// one before it.
+/// An example of a crate of the workspace.
 pub(crate) fn example(
     workspace: &Workspace,
     package: &str,
@@ -50,10 +49,11 @@ pub(crate) fn example(
         name,
     ];
     let built = build(workspace.cargo(what.iter().chain(features)), &[name])?;
-    let built = built.get(name).ok_or_else(|| missing(name))?;
-    let copy = built.with_file_name(format!("{name} of {package}"));
-    std::fs::copy(built, &copy).context(|| format!("cannot write {}", copy.display()))?;
-    Ok(copy)
+    built
+        .into_iter()
+        .next()
+        .map(|(_, program)| program)
+        .ok_or_else(|| missing(name))
 }
 
 fn build(mut build: Command, names: &[&'static str]) -> Result<BTreeMap<&'static str, PathBuf>> {

@@ -76,10 +76,10 @@ pub(crate) fn run(workspace: &Workspace, short: bool) -> Result<()> {
     let example =
         |package, features: &[&str], name| programs::example(workspace, package, features, name);
     let testing = "--features=testing";
-    let steps = example("kyc-journey-sqlite", &[testing], "steps")?;
+    let steps = example("kyc-journey-sqlite", &[testing], "sqlite_steps")?;
     let restart = example("kyc-journey-sqlite", &[testing], "restart")?;
     let without_tls = ["--no-default-features", testing];
-    let steps_on_postgres = example("kyc-journey-postgres", &without_tls, "steps")?;
+    let steps_on_postgres = example("kyc-journey-postgres", &without_tls, "postgres_steps")?;
     let programs = whole::Programs::build(workspace, &output)?;
     let mut text = format!(
         "events of journeys, each durable when it is acknowledged; {}; {}\n",

@@ -115,17 +115,20 @@ struct Row {
 /// All variants.
 pub(super) struct Whole(Vec<Row>);
 
-/// The example `journeys` of an engine's crate.
-fn example(workspace: &Workspace, package: &str, features: &[&str]) -> Result<PathBuf> {
-    programs::example(workspace, package, features, "journeys")
-}
-
 impl Programs {
     pub(super) fn build(workspace: &Workspace, output: &Path) -> Result<Self> {
         let restate = || {
             let server = std::env::var_os("KYC_RESTATE_SERVER").map(PathBuf::from);
             match server.filter(|program| program.is_file()) {
-                Some(_) => example(workspace, "kyc-journey-restate", &["--features=testing"]),
+                Some(_) => {
+                    let features = ["--features=testing"];
+                    programs::example(
+                        workspace,
+                        "kyc-journey-restate",
+                        &features,
+                        "restate_journeys",
+                    )
+                }
                 None => Err(Failure::new("KYC_RESTATE_SERVER names no restate-server")),
             }
         };
@@ -136,11 +139,17 @@ impl Programs {
             Ok((python, output.join("journeys.py")))
         };
         Ok(Self {
-            sqlite: example(workspace, "kyc-journey-sqlite", &["--features=testing"])?,
-            postgres: example(
+            sqlite: programs::example(
+                workspace,
+                "kyc-journey-sqlite",
+                &["--features=testing"],
+                "sqlite_journeys",
+            )?,
+            postgres: programs::example(
                 workspace,
                 "kyc-journey-postgres",
                 &["--no-default-features", "--features=testing"],
+                "postgres_journeys",
             )?,
             restate: restate(),
             peers: peers::cargo_package(workspace, &sources.join("journeys"), "journeys"),

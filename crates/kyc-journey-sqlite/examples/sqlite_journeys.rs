@@ -1,6 +1,6 @@
 //! Runs whole journeys of five durable calls, so many at once, on a new database.
 //!
-//! `cargo run --release -p kyc-journey-sqlite --features testing --example journeys DIRECTORY AT_ONCE SECONDS [at-most-once]`: prints
+//! `cargo run --release -p kyc-journey-sqlite --features testing --example sqlite_journeys DIRECTORY AT_ONCE SECONDS [at-most-once]`: prints
 //! `JOURNEYS ELAPSED_S P50_MS P99_MS DURABILITY`. Nothing is asserted.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 

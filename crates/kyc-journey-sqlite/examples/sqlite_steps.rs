@@ -1,6 +1,6 @@
 //! Prints how many steps a second the engine makes durable, beside the same statements by rusqlite alone.
 //!
-//! `cargo run --release -p kyc-journey-sqlite --features testing --example steps [ROUNDS] [DIRECTORY]`: the variants take turns in each
+//! `cargo run --release -p kyc-journey-sqlite --features testing --example sqlite_steps [ROUNDS] [DIRECTORY]`: the variants take turns in each
 //! round, so that a disk that changes its mood changes all of them. A row has the median of the rounds, and the least and most steps a
 //! second; its figures begin at column 24. Nothing is asserted.
 #![allow(

@@ -1,6 +1,6 @@
 //! Runs whole journeys of five durable calls, so many at once, in an empty schema.
 //!
-//! `cargo run --release -p kyc-journey-postgres --features testing --example journeys ADDRESS AT_ONCE SECONDS`, the address in libpq's words
+//! `cargo run --release -p kyc-journey-postgres --features testing --example postgres_journeys ADDRESS AT_ONCE SECONDS`, the address in libpq's words
 //! `host=… user=… dbname=…`: prints `JOURNEYS ELAPSED_S P50_MS P99_MS`. Nothing is asserted.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 

@@ -1,6 +1,6 @@
 //! Runs whole journeys of five durable calls, so many at once, on a server of Restate's with empty data, and a worker in this process.
 //!
-//! `cargo run --release -p kyc-journey-restate --features testing --example journeys DIRECTORY AT_ONCE SECONDS`; `KYC_RESTATE_SERVER` names
+//! `cargo run --release -p kyc-journey-restate --features testing --example restate_journeys DIRECTORY AT_ONCE SECONDS`; `KYC_RESTATE_SERVER` names
 //! the server's program. Prints `JOURNEYS ELAPSED_S P50_MS P99_MS DURABILITY`. Nothing is asserted.
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
 //! Prints how many steps a second the engine makes durable, beside `pgbench` with the same statements.
 //!
-//! `cargo run --release -p kyc-journey-postgres --features testing --example steps ROUNDS SECONDS ADDRESS`: the variants take turns in each
+//! `cargo run --release -p kyc-journey-postgres --features testing --example postgres_steps ROUNDS SECONDS ADDRESS`: the variants take turns in each
 //! round, so that a machine that changes its mood changes all of them. A row has the median of the rounds, and the least and most steps a
 //! second; its figures begin at column 24. The address is of an empty database, in libpq's words `host=… user=… dbname=…`. Nothing is
 //! asserted.
