@@ -72,12 +72,12 @@ impl Column {
 
     /// The request with one text of it made as long as needed, if the operation takes that.
     fn make_large(&self) -> Option<Value> {
-        let lengthened = |at: &String| {
+        let lengthened = |at: &String, by: usize| {
             let mut large = self.exchange.input.clone();
             let Value::String(text) = large.pointer_mut(at)? else {
                 return None;
             };
-            text.push_str(&"p".repeat(LARGE));
+            text.push_str(&"p".repeat(by));
             // The reply may repeat what was lengthened.
             let (status, reply) = (self.exchange.status, self.body().into_bytes());
             let reply = self.subject.reply(planted::SETTINGS, status, reply);
@@ -87,7 +87,10 @@ impl Column {
         // What stands in the path has no length of its own.
         let has_body = self.operation().route.method().has_body();
         let places = has_body.then(|| pointers(&self.exchange.input));
-        places?.iter().find_map(lengthened)
+        // Most texts have a length, which a page of text exceeds at less expense.
+        let mut places = places?;
+        places.retain(|at| lengthened(at, LARGE >> 10).is_some());
+        places.iter().find_map(|at| lengthened(at, LARGE))
     }
 
     /// The body of the correct reply.

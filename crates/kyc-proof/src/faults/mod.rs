@@ -338,7 +338,8 @@ mod tests {
     fn every_invariant_can_be_broken() {
         let mut matrix = Matrix::new();
         for (_, cases) in &mut matrix.0 {
-            cases.retain(|case| case.fault == "slow and alive");
+            cases
+                .retain(|case| case.fault == "chunks without an end" && case.name == "with an end");
             cases[0].alone = true;
         }
         let (_servers, mut world) = matrix.world(1, &SdkMeterProvider::default()).unwrap();

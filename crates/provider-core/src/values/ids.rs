@@ -233,16 +233,16 @@ impl fmt::Debug for PathId {
 /// It is empty, longer, or has a control character.
 #[doc(hidden)]
 pub fn check_id(field: &'static str, text: &str) -> Result<(), InvalidRequest> {
-    let has_control = match text.is_ascii() {
-        true => text.bytes().any(|byte| byte.is_ascii_control()),
-        false => text.chars().any(char::is_control),
-    };
     if text.is_empty() {
         return Err(InvalidRequest::new(field, "must not be empty"));
     }
     if text.len() > LONGEST_ID {
         return Err(InvalidRequest::new(field, "must be at most 512 bytes long"));
     }
+    let has_control = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    };
     match has_control {
         true => Err(InvalidRequest::new(
             field,
