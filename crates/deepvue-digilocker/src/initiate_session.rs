@@ -179,8 +179,8 @@ impl Endpoint for InitiateSession {
     )
     // No status or session-list route is documented.
     .settled_by(
-        "no look-up is documented; without its URL the person cannot use a lost session, so opening another one does no \
-         harm but for its price; ask Deepvue about the price with the time and the request id",
+        "no look-up is documented; without its URL the person cannot use a lost session, so opening another one is \
+         safe, but may be billed; ask Deepvue about the price with the time and the request id",
     )
     .documented(Mark::Seed);
 

@@ -212,8 +212,8 @@ impl Endpoint for Initialize {
     )
     // The family has no status call, and a webhook, if one was set, is reported for a consent, not for a session.
     .settled_by(
-        "no look-up is documented; without its URL the person cannot use a lost session, so opening another one does no \
-         harm but for its price; ask Finpass about the price with the time and the request id",
+        "no look-up is documented; without its URL the person cannot use a lost session, so opening another one is \
+         safe, but may be billed; ask Finpass about the price with the time and the request id",
     )
     // Not a correlated reply: the mobile number is compared if it is echoed, but nothing promises that it is.
     .documented(Mark::Seed);

@@ -62,7 +62,7 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
-            "The token is missing or another one.",
+            "The token is missing or wrong.",
         )
         .about("authorization", "must be `Bearer` and the server's token")
     }

@@ -303,7 +303,7 @@ pub(crate) fn system_time(ms: i64) -> SystemTime {
 /// The words that tell of a mode.
 pub(crate) fn mode_words(mode: ClockMode) -> String {
     match mode {
-        ClockMode::Real => "runs as the real one".to_owned(),
+        ClockMode::Real => "runs in real time".to_owned(),
         ClockMode::Frozen => "stands still".to_owned(),
         ClockMode::Fast(factor) => format!("runs {factor} times as fast"),
     }

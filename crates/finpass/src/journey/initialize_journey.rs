@@ -139,7 +139,7 @@ impl Endpoint for InitializeJourney {
     )
     .settled_by(
         "no look-up without the journey's id is documented; without its URL the person cannot use a lost journey, so \
-         opening another one does no harm but for its price; ask Finpass about the price with the time and the request id",
+         opening another one is safe, but may be billed; ask Finpass about the price with the time and the request id",
     )
     .documented(Mark::Docs);
 

@@ -55,7 +55,7 @@ pub(crate) enum ClockCommand {
         /// Such as j_23.expired, or expired for any journey; one that is not planned is refused with a list of those that are
         event: String,
     },
-    /// Let the clock run as the real one, from the time that it shows
+    /// Let the clock run in real time, from the time that it shows
     Run,
     /// Let the clock stand still
     Freeze,
@@ -93,7 +93,7 @@ pub(crate) struct FaultOn {
     /// whose replies have no body; one below 300 is a refusal inside a success
     #[arg(value_name = "PROVIDER=FAULT")]
     pub(crate) fault: String,
-    /// Only this operation, named as in the sandbox's table of operations
+    /// Only this operation, such as check-profile; a name that is none is answered with the list
     #[arg(long, value_name = "NAME")]
     pub(crate) operation: Option<String>,
     /// Only this journey, such as j_19

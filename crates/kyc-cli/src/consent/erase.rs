@@ -110,7 +110,7 @@ impl Answer {
     fn again(recent: &RecentErasure, dry_run: bool) -> Self {
         let kept = recent.kept.iter().map(|class| Kept {
             class: class_name(*class),
-            why: "as it was kept then".to_owned(),
+            why: "as the erasure before said".to_owned(),
             until: None,
         });
         Self {
@@ -207,7 +207,7 @@ async fn refuse_what_is_left(
         ([], journeys, _) => {
             let names: Vec<_> = journeys.iter().map(ToString::to_string).collect();
             format!(
-                "has journeys whose calls that give something back wait: {}; {}",
+                "has journeys with clean-up calls outstanding: {}; {}",
                 names.join(", "),
                 store.what_to_do(journeys).await?
             )

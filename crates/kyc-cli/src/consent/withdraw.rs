@@ -100,13 +100,13 @@ pub(crate) async fn run(arguments: &ConsentWithdraw, output: Output) -> Result<(
     match told {
         Some(told) => output.told(&format!("journeys told: {told}"))?,
         None => output.tell(
-            "the journeys could not be told now: none of them makes a call; a server that has them tells them in a moment, or else whoever opens them next",
+            "the journeys could not be notified yet, and make no further calls; a server that has them notifies them in a moment, otherwise whoever opens them next does",
         ),
     }
     if !giving_back.is_empty() {
         let journeys = giving_back.join(", ");
         output.told(&format!(
-            "journeys whose calls that give something back wait: {journeys}; {what_to_do}"
+            "journeys with clean-up calls outstanding: {journeys}; {what_to_do}"
         ))?;
     }
     for line in looks.into_iter().chain(follows) {

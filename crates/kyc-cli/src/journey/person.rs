@@ -22,7 +22,7 @@ pub(crate) async fn check(
         Ok(person) if mobile.is_none_or(|mobile| *mobile == person.mobile) => Ok(()),
         Ok(_) => Err(Failure::configuration(
             MOBILE,
-            "is not that of the journey's person, which may be left out",
+            "is not the number of the journey's person; it may be left out",
         )),
         // Who it was is forgotten with the consent, and the ledger still knows whose it is.
         Err(NoApplicant::Unknown) if state.status().is_end() => match mobile {

@@ -110,7 +110,7 @@ pub(crate) async fn tell_looks(
 /// That the person may yet approve, in words.
 pub(crate) fn looks_until(last: Timestamp) -> String {
     format!(
-        "a consent that the person may yet approve is looked for, to be revoked, until {last:.0}"
+        "the person can still approve an open consent: it is looked up until {last:.0}, and revoked if it was approved"
     )
 }
 

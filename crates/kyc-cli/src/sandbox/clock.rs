@@ -94,7 +94,7 @@ fn words(clock: &Value) -> String {
     let mode = match (text(clock, "mode"), number(clock, "factor")) {
         (Some("fast"), Some(factor)) => format!("{factor} times as fast as the real one"),
         (Some("frozen"), _) => "stands still".to_owned(),
-        _ => "runs as the real one".to_owned(),
+        _ => "runs in real time".to_owned(),
     };
     let now = text(clock, "now").unwrap_or_default();
     let count = |name: &str| number(clock, name);

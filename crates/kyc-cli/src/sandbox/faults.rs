@@ -1,5 +1,6 @@
 //! `kyc faults`: the faults of a running sandbox.
 
+use kyc_sandbox::Sandbox;
 use serde_json::{Map, Value, json};
 
 use super::read::{items, number, segment, text};
@@ -47,6 +48,31 @@ impl FaultOn {
         body.insert("seed".to_owned(), json!(self.seed));
         Ok(Value::Object(body))
     }
+
+    /// What the sandbox refused, as the argument that it came from.
+    fn refused(&self, failure: Failure) -> Failure {
+        let Failure::RefusedBySandbox(refused) = &failure else {
+            return failure;
+        };
+        let argument = match refused.field() {
+            "operation" => {
+                let provider = self.fault.split('=').next();
+                let known = Sandbox::operations().into_iter();
+                let known = known.filter(|known| provider == Some(known.provider.as_str()));
+                let names: Vec<_> = known.map(|known| known.name).collect();
+                let rule = format!("must be one of {}", names.join(", "));
+                return Failure::configuration("--operation", rule);
+            }
+            "journey" => "--journey",
+            "percent" => "--rate",
+            "seed" => "--seed",
+            "after_effect" => "--after-effect",
+            "gateway_page" => "--gateway-page",
+            "provider" | "status" | "first" | "delay_ms" | "body" => "PROVIDER=FAULT",
+            _ => return failure,
+        };
+        failure.for_field(argument)
+    }
 }
 
 /// How late an answer is, in milliseconds, which a number alone is here.
@@ -76,7 +102,8 @@ pub(crate) async fn run(arguments: Faults, output: Output) -> Result<(), Failure
         }
         Some(FaultsCommand::On(on)) => {
             let body = on.body()?;
-            Running::find()?.post(PATH, &body).await?
+            let posted = Running::find()?.post(PATH, &body).await;
+            posted.map_err(|failure| on.refused(failure))?
         }
         Some(FaultsCommand::Off { id }) if id == "all" => return all_off(output).await,
         Some(FaultsCommand::Off { id }) => {

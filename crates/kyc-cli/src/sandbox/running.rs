@@ -35,6 +35,8 @@ const REPLY_BYTES: usize = 64 * 1024 * 1024;
 /// A sandbox that runs.
 pub(crate) struct Running {
     url: String,
+    /// Where the URL is from.
+    from: &'static str,
     token: String,
     transport: HyperTransport,
 }
@@ -43,18 +45,19 @@ impl Running {
     /// Finds the sandbox that runs.
     pub(crate) fn find() -> Result<Self, Failure> {
         let settings = Settings::environment();
-        let (url, token) = match (settings.optional(URL)?, settings.optional(TOKEN)?) {
-            (Some(url), Some(token)) => (
-                url.expose_secret().to_owned(),
-                token.expose_secret().to_owned(),
-            ),
+        let given = (settings.optional(URL)?, settings.optional(TOKEN)?);
+        let (from, (url, token)) = match given {
+            (Some(url), Some(token)) => {
+                let [url, token] = [url, token].map(|value| value.expose_secret().to_owned());
+                (URL, (url, token))
+            }
             (Some(_), None) => {
                 return Err(Failure::configuration(
                     TOKEN,
                     "is required with KYC_SANDBOX_URL",
                 ));
             }
-            (None, _) => RunningFile::read()?,
+            (None, _) => ("the address of the last one", RunningFile::read()?),
         };
         let url = url.trim_end_matches('/').to_owned();
         if url
@@ -70,6 +73,7 @@ impl Running {
         let transport = HyperTransport::builder().without_tls().build()?;
         Ok(Self {
             url,
+            from,
             token,
             transport,
         })
@@ -131,17 +135,20 @@ impl Running {
         let request = request
             .map_err(|_| Failure::configuration(TOKEN, "must be visible ASCII characters"))?;
         let limits = ExchangeLimits::new(TIMEOUT, REPLY_BYTES);
-        const NONE: &str = "no sandbox answers there; start one with `kyc sandbox`";
+        let none = format!(
+            "no sandbox answers at {}; start one with `kyc sandbox`",
+            self.from
+        );
         let reply = self.transport.send(request, limits).await;
         let reply = reply.map_err(|error| match error.kind() {
             TransportErrorKind::Timeout | TransportErrorKind::Interrupted => Failure::unreached(
                 "the sandbox did not answer to the end; it may have done what it was asked for",
                 Outcome::Unknown,
             ),
-            _ => Failure::unreached(NONE, Outcome::NotSent),
+            _ => Failure::unreached(&*none, Outcome::NotSent),
         })?;
         // Another server answers there.
-        let unreached = || Failure::unreached(NONE, Outcome::Unknown);
+        let unreached = || Failure::unreached(&*none, Outcome::Unknown);
         let value: Value = serde_json::from_slice(reply.body()).map_err(|_| unreached())?;
         let member = |name: &str| value.pointer(&format!("/error/{name}"));
         let refused = |field: &str, rule: &str| {

@@ -21,7 +21,7 @@ impl WebhookFilter {
 
     fn admits(&self, webhook: &Value) -> bool {
         let attempts = items(webhook, "attempts");
-        let has_failed = !attempts.is_empty() && !attempts.iter().any(is_accepted);
+        let has_failed = attempts.iter().any(was_sent) && !attempts.iter().any(is_accepted);
         let of = self.journey.as_deref();
         (!self.failed || has_failed)
             && of.is_none_or(|journey| text(webhook, "journey") == Some(journey))
@@ -30,6 +30,10 @@ impl WebhookFilter {
 
 fn is_accepted(attempt: &Value) -> bool {
     text(attempt, "outcome") == Some("accepted")
+}
+
+fn was_sent(attempt: &Value) -> bool {
+    text(attempt, "outcome") != Some("not sent")
 }
 
 const PATH: &str = "/sandbox/webhooks";
@@ -149,7 +153,7 @@ pub(super) fn words(webhook: &Value) -> String {
                 None => format!(
                     "{outcome}{}, attempt {}",
                     status.unwrap_or_default(),
-                    attempts.len()
+                    attempts.iter().filter(|attempt| was_sent(attempt)).count()
                 ),
             };
             match !is_accepted(attempt) && attempts.iter().any(is_accepted) {
@@ -180,14 +184,18 @@ mod tests {
             failed: true,
             journey: None,
         };
-        let (accepted, failed) = (
+        let (accepted, failed, not_sent) = (
             json!({"outcome": "accepted", "status": 200}),
             json!({"outcome": "refused", "status": 500}),
+            json!({"outcome": "not sent", "reason": "no URL is set"}),
         );
         for (attempts, admitted, words) in [
             (json!([]), false, "not attempted yet"),
             (json!([accepted]), false, "accepted 200, attempt 1"),
+            (json!([not_sent]), false, "not sent: no URL is set"),
             (json!([failed]), true, "refused 500, attempt 1"),
+            (json!([not_sent, failed]), true, "refused 500, attempt 1"),
+            (json!([failed, not_sent]), true, "not sent: no URL is set"),
             (json!([failed, accepted]), false, "accepted 200, attempt 2"),
             (
                 json!([accepted, failed]),

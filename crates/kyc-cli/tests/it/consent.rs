@@ -249,7 +249,7 @@ fn a_withdrawal_ends_the_journeys_and_then_the_person_can_be_erased() {
     for erase in [&erase[..], &[&erase[..], &["--dry-run"]].concat()] {
         let early = files.kyc(erase);
         assert_eq!((early.code, &*early.stdout), (2, ""), "{early:?}");
-        let says = "--mobile-number: has journeys whose calls that give something back wait";
+        let says = "--mobile-number: has journeys with clean-up calls outstanding";
         for says in [says, &resume] {
             assert!(early.stderr.contains(says), "{says}: {early:?}");
         }
@@ -313,7 +313,7 @@ fn a_withdrawal_names_the_journeys_that_have_something_to_give_back() {
     let told = files
         .kyc(&["consent", "withdraw", "--mobile-number", MOBILE])
         .stdout;
-    let brings = format!("wait: {other}; `kyc journey resume {other} --sandbox");
+    let brings = format!("outstanding: {other}; `kyc journey resume {other} --sandbox");
     assert!(
         told.contains(&brings) && told.contains("which is missing"),
         "{told}"
@@ -450,7 +450,7 @@ fn a_withdrawal_counts_although_the_journeys_cannot_be_told() {
     let run = files.kyc(&withdraw);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stdout.contains("withdrawn "), "{run:?}");
-    assert!(run.stderr.contains("could not be told now"), "{run:?}");
+    assert!(run.stderr.contains("could not be notified yet"), "{run:?}");
     let whole = files.kyc(&["consent", "show", "--json"]).answer();
     assert_eq!(whole["untold"], 1);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
@@ -557,7 +557,9 @@ fn what_is_looked_for_after_a_withdrawal_is_told_and_outlives_an_erasure() {
     for run in [withdrawn, erased] {
         assert_eq!(run.code, 0, "{run:?}");
         let mut lines = run.stdout.lines();
-        let says = |line: &str| line.starts_with("to be done: a consent") && line.contains(&resume);
+        let says = |line: &str| {
+            line.starts_with("to be done: the person can still approve") && line.contains(&resume)
+        };
         assert!(lines.any(says), "{run:?}");
     }
     // Another person takes longer, and meanwhile it expires.

@@ -185,7 +185,7 @@ fn what_cannot_go_on_says_where_it_stands_and_tells_no_number() {
         resume(&waiting, &["--leg", "accounts"]),
         "--leg: accounts is ready, and nobody can make it go on",
     );
-    let other = "--mobile-number: is not that of the journey's person";
+    let other = "--mobile-number: is not the number of the journey's person";
     refused(resume(&waiting, &["--mobile", "9001000000"]), other);
     refused(files.start("9001060000", &["--key", "ORDER-17"]), other);
     let plan = "[documents]\nwanted = [\"pan\"]\n[accounts]\nprovider = \"finpro\"\nafter = [\"documents\"]\n";

@@ -277,6 +277,18 @@ fn what_is_wrong_is_named() {
         (&["clock", "to", "2199-01-01T00:00:00Z"][..], "to"),
         (&["clock", "advance", "4000d"], "advance"),
         (&["faults", "on"], "<PROVIDER=FAULT>"),
+        (&["faults", "on", "acme=503"], "PROVIDER=FAULT"),
+        (&["faults", "on", "finpass=99"], "PROVIDER=FAULT"),
+        (&["faults", "on", "finpass=503:0"], "PROVIDER=FAULT"),
+        (&["faults", "on", "finpass=503", "--rate", "0%"], "--rate"),
+        (
+            &["faults", "on", "finpass=503", "--journey", "j_99"],
+            "--journey",
+        ),
+        (
+            &["faults", "on", "finpass=503", "--operation", "init"],
+            "--operation",
+        ),
         (&["listen", "--until", "bogus"], "--until"),
         (&["listen", "--events", "bogus"], "--events"),
         (&["webhooks", "to", "http://127.0.0.1:99999/hooks"], "url"),
@@ -291,6 +303,12 @@ fn what_is_wrong_is_named() {
             "{run:?}"
         );
     }
+    let run = kyc(
+        &["faults", "on", "veriff=503", "--operation", "x"],
+        &sandbox.environment,
+    );
+    let names = "--operation: must be one of create-session, ";
+    assert!(run.stderr.contains(names), "{run:?}");
     let sandbox = ["sandbox", "--json", "--listen", "127.0.0.1:0"];
     let url = ["--webhook-url", "http://127.0.0.1:99999/hooks"];
     let run = kyc(&[&sandbox[..], &url].concat(), &[]);

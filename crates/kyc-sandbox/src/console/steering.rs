@@ -126,7 +126,7 @@ fn mode_form(given: &Form) -> Markup {
         form method="post" action="/console/clock" {
             label for="clock-mode" { "Mode" }
             select #clock-mode name="mode" {
-                (choice("real", "as the real one", given.text("mode")))
+                (choice("real", "in real time", given.text("mode")))
                 (choice("frozen", "stands still", given.text("mode")))
                 (choice("fast", "fast", given.text("mode")))
             }
@@ -196,7 +196,7 @@ fn mode(form: &Form) -> Result<ClockMode, String> {
                 "How many times as fast is a number from 1 to {FASTEST}."
             )),
         },
-        _ => Err("A clock runs as the real one, stands still or is fast.".to_owned()),
+        _ => Err("A clock runs in real time, stands still or is fast.".to_owned()),
     }
 }
 
