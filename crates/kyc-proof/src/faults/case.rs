@@ -256,7 +256,7 @@ impl Case {
     /// The request is longer than what fits between two sockets, if one can be. Runs alone, because it needs memory.
     pub(crate) fn large(mut self, column: &Column) -> Self {
         self.large = true;
-        if column.input(true).is_none() {
+        if column.represents && column.input(true).is_none() {
             (self.variants, self.unless) = (Vec::new(), "no request is that long");
         }
         self.alone()
