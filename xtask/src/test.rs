@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
+use std::num::NonZero;
 use std::ops::AddAssign;
 use std::sync::LazyLock;
+use std::thread;
 
 use anyhow::{Result, anyhow};
 use pico_args::Arguments;
@@ -46,7 +48,7 @@ pub(crate) fn all(
     let everything = ["--workspace", "--features", features];
     let targets = ["--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
     let runner = match succeeds("cargo", &["nextest", "--version"]) {
-        true => "nextest run --no-tests=pass",
+        true => &*format!("nextest run --no-tests=pass --test-threads {}", lanes()),
         false => "test",
     };
     let tests = workspace.cargo(runner);
@@ -55,6 +57,12 @@ pub(crate) fn all(
     // Documentation examples run even if another test fails.
     let docs = workspace.cargo("test --doc --no-fail-fast");
     tests.and(tested(docs.args(everything).args(place), counts))
+}
+
+/// How many tests run side by side: more than there are cores, because many wait for a browser, a database or a process.
+fn lanes() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    cores.saturating_add(cores.div_ceil(2))
 }
 
 /// Runs a command that tests or only builds, and adds its results to `counts`. What does not compile is named, with its cause.

@@ -243,7 +243,8 @@ fn ready(output: Output, listener: &Listener, registered: bool) -> Result<(), Fa
     }
     output.told(&format!("ready    {url}/{{{}}}", PROVIDERS.join(",")))?;
     output.told(&match verified.is_empty() {
-        true => "verifies nothing: without the settings of a provider its webhooks are refused"
+        true => "verifies nothing, so all webhooks are refused: set VERIFF_API_KEY and VERIFF_WEBHOOK_SECRET, \
+                 or FINPRO_WEBHOOK_SECRET, as `kyc sandbox` prints them"
             .to_owned(),
         false => format!("verifies {}", verified.join(", ")),
     })?;

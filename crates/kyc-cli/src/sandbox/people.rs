@@ -47,6 +47,9 @@ pub(crate) async fn run(arguments: People, output: Output) -> Result<(), Failure
     }
 }
 
+/// What somebody without a script does.
+const WAITS: &str = "does what is done on the page; commands that act for the person approve";
+
 /// Says what the person with this number does, which the number alone tells.
 fn explain(mobile: &str, output: Output) -> Result<(), Failure> {
     if mobile.len() != 10 || mobile.bytes().any(|byte| !byte.is_ascii_digit()) {
@@ -57,7 +60,7 @@ fn explain(mobile: &str, output: Output) -> Result<(), Failure> {
     let does = script.map(MobileScript::words);
     let [digilocker, veriff] = match script {
         Some(script) => [script.at_digilocker(), script.at_veriff()],
-        None => ["acts on the pages only"; 2],
+        None => [WAITS; 2],
     };
     let at = [
         ("onemoney", person.onemoney.as_str()),
@@ -95,7 +98,7 @@ fn explain(mobile: &str, output: Output) -> Result<(), Failure> {
     let consent = match (does, is_listed) {
         (Some(does), _) => does.join("; "),
         (None, true) => "consents at once where accounts are linked".to_owned(),
-        (None, false) => "acts on the pages only".to_owned(),
+        (None, false) => WAITS.to_owned(),
     };
     let aggregators = at.map(|(name, standing)| format!("{name}: {standing}"));
     for (what, words) in [
