@@ -6,8 +6,10 @@ use finpro_fiu::{
     RequestConsentV2, RequestConsentV3, RequestConsentV4, RequestedConsent, ReturnUrl,
     RevokeConsent, Vua,
 };
-use kyc_sandbox::settings::{ConsentDecisions, ConsentReply, RedirectMember};
-use kyc_sandbox::{AggregatorConsentStatus, FinproSettings, Sandbox, Settings};
+use kyc_sandbox::settings::{ConsentDecisions, ConsentReply, Failure, RedirectMember};
+use kyc_sandbox::{
+    AggregatorConsentStatus, Fault, FaultKind, FinproSettings, Provider, Sandbox, Settings,
+};
 use provider_core::lint::Rule;
 use provider_core::{ErrorKind, Mobile, Outcome, Pan, request_from_value};
 use serde_json::json;
@@ -462,10 +464,14 @@ async fn a_consent_is_asked_for_found_and_revoked() {
         "of any template"
     );
 
-    client
-        .revoke_consent(RevokeConsent::new(consent.clone()))
-        .await
-        .unwrap();
+    // The journey of an active consent is found by the id alone.
+    let fault = Fault::new(Provider::Finpro, FaultKind::Failure(Failure::new(400)));
+    let fault = fault.of_journey("j_1".parse().unwrap()).first(1);
+    sandbox.switch_fault_on(fault).unwrap();
+    let revoke = || client.revoke_consent(RevokeConsent::new(consent.clone()));
+    let status = revoke().await.unwrap_err().status();
+    assert_eq!(status.map(|status| status.as_u16()), Some(400));
+    revoke().await.unwrap();
     let listed = client
         .list_consents_v3(by_handle)
         .await

@@ -180,7 +180,10 @@ impl Finpro {
         }
         let journeys = &self.simulation.journeys;
         let journey = journeys.of(&person);
-        journeys.name(journey, &consent.handle);
+        // What is asked of an active consent names its id alone.
+        for id in [&consent.handle, &consent.id] {
+            journeys.name(journey, id);
+        }
         if let Some(transaction) = &consent.transaction {
             journeys.name(journey, transaction);
         }
