@@ -100,6 +100,8 @@ macro_rules! operations {
 #[macro_export]
 macro_rules! catalogue {
     ($client:ident($provider:ty) { $($method:ident($endpoint:ty) $documentation:expr;)+ }) => {
+        // A crate without schemas has no such feature.
+        #[allow(unexpected_cfgs)]
         impl $client {
             /// The operations of this client, in the order of their declaration.
             pub const CATALOGUE: &'static [$crate::CatalogueEntry<$provider>] = &[$(
