@@ -23,7 +23,9 @@ use kyc_facade::provider_core::capability::{
     VerificationRequest, VerificationSession,
 };
 use kyc_facade::provider_core::lint::{Findings, HolderClass, OnFinding};
-use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings};
+use kyc_facade::provider_core::{
+    Email, Error, Mobile, Outcome, Pan, Provider as _, RequestId, Settings,
+};
 use kyc_facade::{Applicant, Kyc, Onboarding, OnboardingReport, Step, StepName};
 use kyc_sandbox::{MobileScript, Sandbox, settings::PeopleAct};
 use tokio::time::Instant;
@@ -782,25 +784,27 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
     for before in &report.replaced {
         let id = before.request_id.as_ref().map_or("none", RequestId::as_str);
         let (step, provider) = (before.step.as_str(), before.provider);
-        let reference = printable(before.reference.as_str());
-        output.line(&format!(
-            "replaced: {reference} of {step}, done by {provider}, request id {id}; it may still be open there"
-        ))?;
+        output.line(&match &before.reference {
+            Some(reference) => {
+                let reference = printable(reference.as_str());
+                format!("replaced: {reference} of {step}, done by {provider}, request id {id}; it may still be open there")
+            }
+            None => {
+                let done = before.error.as_ref().map_or("may have been", done);
+                format!("replaced: a try of {step} that {done} done by {provider}, request id {id}; what it did may be there still")
+            }
+        })?;
     }
     for failed in &report.failed_repeats {
         let (step, why) = (failed.step.as_str(), failed.error.report_line());
         output.line(&format!(
-            "not repeated: {step}, and what is done stays: {}",
+            "not repeated: {step}, and what it was before stays: {}",
             printable(&why)
         ))?;
     }
     for (step, error) in report.unsettled() {
         let id = error.request_id().map(|id| id.as_str()).unwrap_or("none");
-        let done = match error.outcome() {
-            Outcome::Done => "was",
-            _ => "may have been",
-        };
-        let (step, provider) = (step.as_str(), error.provider());
+        let (step, provider, done) = (step.as_str(), error.provider(), done(error));
         output.line(&format!(
             "reconcile first: {step} {done} done by {provider}, request id {id}"
         ))?;
@@ -809,4 +813,12 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
         }
     }
     Ok(())
+}
+
+/// Whether what failed was done nevertheless, or may have been.
+fn done(error: &Error) -> &'static str {
+    match error.outcome() {
+        Outcome::Done => "was",
+        _ => "may have been",
+    }
 }
