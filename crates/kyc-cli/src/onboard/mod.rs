@@ -32,13 +32,13 @@ use tokio::time::Instant;
 
 use self::browser::Returns;
 use self::complete::{Completion, Finished};
-use self::kept_report::ReportFile;
+use self::kept_report::{ReportFile, Statement};
 use self::person::Person;
 
 use crate::arguments::Onboard;
 use crate::arguments::parse::{document_type, yes_or_no};
 use crate::clients::{CallSettings, Clients};
-use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure, exit_code};
+use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::product;
 use crate::sandbox::{Running, serve};
 use crate::terminal::interrupt::Interrupt;
@@ -189,13 +189,14 @@ pub(crate) async fn run(
     if let Some(served) = served {
         served.shutdown().await;
     }
-    let written = match output.json {
-        true => output.answer(&value(&report, &finished), None).is_ok(),
-        false => print(&report, &finished, output).is_ok(),
+    let printed = match output.json {
+        true => output.answer(&value(&report, &finished), None),
+        false => print(&report, &finished, output)
+            .map_err(|error| Failure::Unwritten(None, error.kind())),
     };
-    if !written {
+    if let Err(unprinted) = printed {
         output.on_stderr(&steps("not printed"));
-        return Ok(EXIT_UNREAD);
+        return Ok(unprinted.exit_code());
     }
     if let Some(file) = &kept {
         if let Some((unwritten, code)) = file.unwritten() {
@@ -224,7 +225,15 @@ fn kept(
     let pan = arguments.pan.as_deref().map(Pan::parse).transpose()?;
     let person = (&mobile, pan.as_ref());
     let answer = answer(arguments)?;
-    arguments.kept.keep(onboarding, applicant, person, answer)
+    let statement = arguments.consent_text.is_some().then(|| Statement {
+        session: arguments.session_id.as_deref().unwrap_or_default(),
+        kind: &arguments.consent_kind,
+        text: arguments.consent_text.as_deref().unwrap_or_default(),
+    });
+    let kept = &arguments.kept;
+    let kept = kept.keep(onboarding, applicant, person, answer, statement.as_ref());
+    // With what follows, for which a session may have been opened, no report is kept.
+    kept.map_err(Failure::before_sending)
 }
 
 /// What is waited for, and how long.
