@@ -4,7 +4,7 @@ use provider_core::capability::{
     ConsentKind, ConsentRecorder, ConsentStatement, ProviderReference, RecordedConsent,
 };
 use provider_core::{
-    CallOptions, DecodeError, Endpoint, Error, InvalidRequest, Provider, async_trait,
+    CallOptions, DecodeError, Endpoint, Error, Idempotency, InvalidRequest, Provider, async_trait,
 };
 
 use crate::{ConsentClient, ConsentType, RecordConsent, SessionId, Veriff};
@@ -31,6 +31,10 @@ fn request(consent: &ConsentStatement) -> Result<RecordConsent, InvalidRequest> 
 impl ConsentRecorder for ConsentClient {
     fn provider_name(&self) -> &'static str {
         Veriff::NAME
+    }
+
+    fn idempotency(&self) -> Idempotency {
+        RecordConsent::OPERATION.idempotency
     }
 
     fn check_consent(&self, consent: &ConsentStatement) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use provider_core::{
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::values::{self, check_not_empty, is_same, rule};
+use crate::values::{self, NOT_TAKEN, check_each, check_not_empty, is_same, rule};
 use crate::{ConfigId, ConsentId, FiAccount, ReferenceId, SessionId, UtcTime};
 
 /// A consent of a batch, and what of its data is fetched. What is absent is as for the whole batch.
@@ -636,11 +636,12 @@ struct BulkFilters {
 
 impl BulkFilters {
     fn check(&self) -> Result<(), InvalidRequest> {
-        const RULE: &str = "has a word that this operation does not take";
-        let unknown = |status: &BulkStatus| matches!(status, BulkStatus::Unknown(_));
-        rule(!self.status.iter().any(unknown), "filters.status", RULE)?;
+        const STATUS: &str = "filters.status";
+        check_each(&self.status, STATUS, |status| {
+            rule(!matches!(status, BulkStatus::Unknown(_)), STATUS, NOT_TAKEN)
+        })?;
         let unknown = matches!(self.retry_eligible, Some(RetryEligible::Unknown(_)));
-        rule(!unknown, "filters.retry_eligible", RULE)
+        rule(!unknown, "filters.retry_eligible", NOT_TAKEN)
     }
 }
 

@@ -10,7 +10,7 @@ use provider_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::post;
-use crate::values::{self, is_same, rule};
+use crate::values::{self, NOT_TAKEN, check_each, is_same, rule};
 use crate::{FipId, ProductId};
 
 /// A question for all account aggregators (`[docs]`). It has no members.
@@ -250,18 +250,17 @@ impl GetFipHealth {
     }
 
     fn check(&self) -> Result<(), InvalidRequest> {
-        let named = |id: &Label| !id.trim().is_empty() && !id.contains('@');
-        rule(
-            self.aa_id.iter().all(named),
-            "aaId",
-            "must be ids without @, and not empty",
-        )?;
-        let documented = |event: &FipEventType| !matches!(event, FipEventType::Unknown(_));
-        rule(
-            self.event_types.iter().all(documented),
-            "eventTypes",
-            "has one that this operation does not take",
-        )
+        check_each(&self.aa_id, "aaId", |id| {
+            rule(
+                !id.trim().is_empty() && !id.contains('@'),
+                "aaId",
+                "must be an id without @, and not empty",
+            )
+        })?;
+        check_each(&self.event_types, "eventTypes", |event| {
+            let documented = !matches!(event, FipEventType::Unknown(_));
+            rule(documented, "eventTypes", NOT_TAKEN)
+        })
     }
 }
 

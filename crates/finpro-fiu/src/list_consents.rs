@@ -10,7 +10,7 @@ use provider_core::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::endpoint::post;
-use crate::values::{self, check_not_empty, check_party, lint_party, rule};
+use crate::values::{self, check_each, check_not_empty, check_party, lint_party, rule};
 use crate::{
     AccountId, ConsentHandle, ConsentId, ConsentStatus, FipId, PartyIdentifier,
     PartyIdentifierType, ProductId,
@@ -175,7 +175,7 @@ impl ListConsentsV3 {
             Self::Handles(handles) => ConsentHandle::check_all(handles),
             Self::Ids(ids) => {
                 check_not_empty(ids, "consentID")?;
-                ids.iter().try_for_each(ConsentId::check)
+                check_each(ids, "consentID", ConsentId::check)
             }
         }
     }
@@ -301,14 +301,13 @@ impl ListUniqueAccounts {
 
     fn check(&self) -> Result<(), InvalidRequest> {
         self.product_id.check()?;
-        let filters = |status: &ConsentStatus| {
-            !matches!(status, ConsentStatus::Resumed | ConsentStatus::Unknown(_))
-        };
-        rule(
-            self.status.iter().all(filters),
-            "status",
-            "must be PENDING, ACTIVE, REJECTED, REVOKED, EXPIRED or PAUSED",
-        )
+        check_each(&self.status, "status", |status| {
+            rule(
+                !matches!(status, ConsentStatus::Resumed | ConsentStatus::Unknown(_)),
+                "status",
+                "must be PENDING, ACTIVE, REJECTED, REVOKED, EXPIRED or PAUSED",
+            )
+        })
     }
 }
 

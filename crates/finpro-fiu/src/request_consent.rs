@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::endpoint::post;
-use crate::values::{self, check_party, lint_party, rule};
+use crate::values::{self, check_each, check_party, lint_party, rule};
 use crate::{
     AccountId, ConsentHandle, ConsentStatus, FipId, PartyIdentifier, PartyIdentifierType,
     ProductId, ReturnUrl, TransactionId, Vua,
@@ -197,8 +197,8 @@ impl RequestConsentV3 {
             "productID",
             "either it or productIDList must be given",
         )?;
-        let mut products = self.product_id.iter().chain(&self.product_id_list);
-        products.try_for_each(ProductId::check)?;
+        self.product_id.iter().try_for_each(ProductId::check)?;
+        check_each(&self.product_id_list, "productIDList", ProductId::check)?;
         match (&self.party_identifier_type, &self.party_identifier_value) {
             (Some(kind), Some(value)) => check_party(kind, value, &PartyIdentifierType::COMMON),
             (None, None) => Ok(()),

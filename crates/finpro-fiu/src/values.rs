@@ -79,7 +79,7 @@ impl ConsentHandle {
     /// Checks a list of them, which needs one.
     pub(crate) fn check_all(handles: &[Self]) -> Result<(), InvalidRequest> {
         check_not_empty(handles, "consentHandle")?;
-        handles.iter().try_for_each(Self::check)
+        check_each(handles, "consentHandle", Self::check)
     }
 }
 
@@ -138,6 +138,21 @@ pub(crate) fn is_same<T: PartialEq>(
 pub(crate) fn check_not_empty<T>(list: &[T], field: &'static str) -> Result<(), InvalidRequest> {
     rule(!list.is_empty(), field, "must name at least one")
 }
+
+/// Checks every item of a list; the error names it, as in `aaId[1]`.
+pub(crate) fn check_each<T>(
+    list: &[T],
+    field: &'static str,
+    check: impl Fn(&T) -> Result<(), InvalidRequest>,
+) -> Result<(), InvalidRequest> {
+    let mut items = list.iter().enumerate();
+    items.try_for_each(|(index, item)| {
+        check(item).map_err(|error| error.for_field(format!("{field}[{index}]")))
+    })
+}
+
+/// That a word is none that the operation documents.
+pub(crate) const NOT_TAKEN: &str = "is not one that this operation takes";
 
 /// A virtual user account: `mobile@onemoney`, `email@onemoney` (`[docs]`), and on another page `pan@…`.
 ///
@@ -350,11 +365,7 @@ pub(crate) fn check_party(
     kinds: &[PartyIdentifierType],
 ) -> Result<(), InvalidRequest> {
     const VALUE: &str = "partyIdentifierValue";
-    rule(
-        kinds.contains(kind),
-        "partyIdentifierType",
-        "is not one that this operation takes",
-    )?;
+    rule(kinds.contains(kind), "partyIdentifierType", NOT_TAKEN)?;
     let value = value.expose();
     let checked = match kind {
         PartyIdentifierType::Mobile => Mobile::parse(value).map(drop),

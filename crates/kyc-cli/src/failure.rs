@@ -122,12 +122,9 @@ impl Failure {
             Self::Unstored(..) => EXIT_UNSTORED,
             Self::Server(kind, ..) => exit_code_of(kind.as_str()),
             Self::Refused(..) => EXIT_UNTRUSTED,
-            Self::Unprinted(kind) | Self::Unwritten(_, kind) | Self::Elsewhere(.., kind)
-                if is_the_disk(*kind) =>
-            {
-                EXIT_UNSTORED
+            Self::Unprinted(kind) | Self::Unwritten(_, kind) | Self::Elsewhere(.., kind) => {
+                exit_code_of_writing(*kind)
             }
-            Self::Unprinted(_) | Self::Unwritten(..) | Self::Elsewhere(..) => EXIT_UNREAD,
         }
     }
 }
@@ -159,6 +156,14 @@ pub(crate) fn exit_code_of(kind: &str) -> u8 {
         "decode" | "storage" => EXIT_UNREAD,
         // Unavailable, Connect, Timeout, Transport, RateLimited, and kinds added later.
         _ => EXIT_UNREACHED,
+    }
+}
+
+/// The exit code of what could not be written for this reason, to a file or to stdout.
+pub(crate) fn exit_code_of_writing(kind: io::ErrorKind) -> u8 {
+    match is_the_disk(kind) {
+        true => EXIT_UNSTORED,
+        false => EXIT_UNREAD,
     }
 }
 

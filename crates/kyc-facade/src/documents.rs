@@ -41,8 +41,8 @@ impl OnboardingReport {
 /// | `answer` | `approved`, `refused`, or null |
 /// | `aggregator` | the choice: `id`, or null, and `reason`, [`ChoiceReason::as_str`](crate::ChoiceReason::as_str) |
 /// | `steps` | one object for each step, in the order of [`StepName::ALL`] |
-/// | `replaced` | what done steps had done before they were repeated, if any were: a list of `step`, `provider`, `reference`, `request_id` |
-/// | `failed_repeats` | the repeats of done steps that failed, if any did: a list of `step` and `error`, as [`Error`] documents |
+/// | `replaced` | what steps had done before they were repeated, or may have, if any were: a list of `step`, `provider`, `reference` or null, `request_id` and, of a try that failed, `error`, as [`Error`] documents |
+/// | `failed_repeats` | the repeats that failed of steps that are done or may be, if any did: a list of `step` and `error`, as [`Error`] documents |
 /// | `elapsed_ms` | milliseconds |
 ///
 /// | member of a step | value |
@@ -88,8 +88,10 @@ struct Choice<'r> {
 struct ReplacedDocument<'r> {
     step: StepName,
     provider: &'static str,
-    reference: &'r ProviderReference,
+    reference: Option<&'r ProviderReference>,
     request_id: Option<&'r RequestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'r Error>,
 }
 
 #[derive(Serialize)]
@@ -165,8 +167,9 @@ fn document(report: &OnboardingReport, urls: bool) -> Report<'_> {
     let replaced = report.replaced.iter().map(|before| ReplacedDocument {
         step: before.step,
         provider: before.provider,
-        reference: &before.reference,
+        reference: before.reference.as_ref(),
         request_id: before.request_id.as_ref(),
+        error: before.error.as_ref(),
     });
     let failed_repeats = report.failed_repeats.iter();
     let failed_repeats = failed_repeats.map(|failed| FailedRepeatDocument {

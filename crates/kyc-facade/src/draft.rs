@@ -37,8 +37,8 @@ impl<'o> Draft<'o> {
         read(&self.lock())
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut OnboardingReport)) {
-        change(&mut self.lock());
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut OnboardingReport) -> R) -> R {
+        change(&mut self.lock())
     }
 
     /// Lets the report be recorded as it is, by all recorders; the error is the first one's that could not.

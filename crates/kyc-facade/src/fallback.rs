@@ -215,6 +215,16 @@ impl ConsentRecorder for Fallback<dyn ConsentRecorder> {
         self.first.provider_name()
     }
 
+    /// Whoever may have recorded it: once more does no harm only if it does none at any of them.
+    fn idempotency(&self) -> Idempotency {
+        let harmless =
+            |provider: &Arc<dyn ConsentRecorder>| provider.idempotency() != Idempotency::Unsafe;
+        match harmless(&self.first) && self.others.iter().all(harmless) {
+            true => Idempotency::Repeatable,
+            false => Idempotency::Unsafe,
+        }
+    }
+
     fn check_consent(&self, consent: &ConsentStatement) -> Result<(), Error> {
         self.first.check_consent(consent)
     }

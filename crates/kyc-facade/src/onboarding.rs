@@ -146,8 +146,9 @@ impl Onboarding {
     /// Takes this step whatever the report says that the onboarding [goes on from](Self::resume_from): it is reconciled that
     /// it was not done, or doing it twice is accepted.
     ///
-    /// What is done stays the step's result until it is done again, and is then among the [replaced](OnboardingReport::replaced).
-    /// If the repeat fails or cannot be tried, that is among the [failed repeats](OnboardingReport::failed_repeats).
+    /// What is done, or may have been, stays what the report says of the step until it is done again, and is then among the
+    /// [replaced](OnboardingReport::replaced). If the repeat fails or cannot be tried, that is among the
+    /// [failed repeats](OnboardingReport::failed_repeats).
     pub fn repeat(mut self, step: StepName) -> Self {
         self.earlier.repeated.push(step);
         self
@@ -285,7 +286,7 @@ impl Onboarding {
                 }
             });
             let aggregator = choice.aggregator.clone();
-            let is_taken = matches!(plan.aggregator_consent, Planned::Take(..));
+            let is_taken = matches!(plan.aggregator_consent, Planned::Take { .. });
             let consent = step.take::<AggregatorConsentSession, _, _, _>(
                 plan.aggregator_consent,
                 end,
@@ -349,12 +350,17 @@ impl Taking<'_> {
         end: Instant,
         call: impl FnOnce(P, I, CallOptions) -> F,
     ) {
-        let (provider, name, input) = match planned {
-            Planned::Take(provider, name, input) => (provider, name, input),
+        let (provider, name, idempotency, input) = match planned {
+            Planned::Take {
+                provider,
+                name,
+                idempotency,
+                input,
+            } => (provider, name, idempotency, input),
             Planned::Keep => return self.tell_of::<T>(true),
             Planned::Not | Planned::Invalid => return self.tell_of::<T>(false),
         };
-        let running = Running::new(T::STEP, name, end);
+        let running = Running::new(T::STEP, name, idempotency, end);
         let options = running.options(self.onboarding.retry);
         let Some(consent) = &self.onboarding.consent else {
             return self.finish(&running, call(provider, input, options)).await;
@@ -471,9 +477,10 @@ impl Taking<'_> {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         self.onboarding.report(running.event(Progress::Started));
-        self.draft
-            .change(|report| report.fail::<T>(running.interrupted()));
+        let in_flight = running.interrupted();
+        let before = self.draft.change(|report| report.begin::<T>(in_flight));
         if let Err(error) = self.draft.record() {
+            self.draft.change(|report| report.ended(before));
             let error = running
                 .failed(ErrorKind::Storage, Outcome::NotSent)
                 .with_source(error);
@@ -486,6 +493,7 @@ impl Taking<'_> {
         };
         let result = tokio::time::timeout_at(running.end, call).await;
         in_flight.ended = true;
+        self.draft.change(|report| report.ended(before));
         result.unwrap_or_else(|_| Err(running.failed(ErrorKind::Timeout, Outcome::Unknown)))
     }
 }
@@ -504,22 +512,24 @@ fn used<T: Place>(report: &OnboardingReport) -> Vec<(&'static str, &'static str)
     }
 }
 
-/// A step in flight: its provider, start, deadline and request id.
+/// A step in flight: its provider, the effect of a second time, start, deadline and request id.
 struct Running {
     step: StepName,
     provider: &'static str,
+    idempotency: Idempotency,
     started: Instant,
     end: Instant,
     request_id: Option<RequestId>,
 }
 
 impl Running {
-    fn new(step: StepName, provider: &'static str, end: Instant) -> Self {
+    fn new(step: StepName, provider: &'static str, idempotency: Idempotency, end: Instant) -> Self {
         // Without randomness, the provider's client refuses the call itself.
         let request_id = RequestId::random().ok();
         Self {
             step,
             provider,
+            idempotency,
             started: Instant::now(),
             end,
             request_id,
@@ -553,14 +563,15 @@ impl Running {
     fn failed(&self, kind: ErrorKind, outcome: Outcome) -> Error {
         let error = Error::new(kind, outcome)
             .at(self.provider, self.step.as_str())
-            .with_elapsed(self.started.elapsed());
-        let error = match self.step {
-            StepName::DiscoverAggregators => error.with_idempotency(Idempotency::Safe),
+            .with_elapsed(self.started.elapsed())
+            .with_idempotency(self.idempotency)
             // A client says more, and did not come to say it.
-            _ => error.with_settling(Some(
-                "ask the provider what became of the request with this id",
-            )),
-        };
+            .with_settling(Some(match self.idempotency {
+                Idempotency::Safe | Idempotency::Repeatable => {
+                    "take the step again: it does no harm"
+                }
+                Idempotency::Unsafe => "ask the provider what became of the request with this id",
+            }));
         match &self.request_id {
             Some(request_id) => error.with_request_id(request_id.clone()),
             None => error,

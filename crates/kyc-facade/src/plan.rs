@@ -9,7 +9,7 @@ use provider_core::capability::{
     AggregatorQuery, AggregatorStandings, ConsentAnswer, ConsentRecorder, ConsentStatement,
     DocumentAccess, DocumentAccessRequest, DocumentSession, RecordedConsent,
 };
-use provider_core::{Error, InvalidRequest};
+use provider_core::{Error, Idempotency, InvalidRequest};
 
 use crate::applicant::Person;
 use crate::place::Place;
@@ -23,8 +23,16 @@ enum Ended {
 
 /// One step before it starts.
 pub(crate) enum Planned<P, I> {
-    /// It is taken: its provider, the provider's name, and a valid input.
-    Take(P, &'static str, I),
+    /// It is taken.
+    Take {
+        provider: P,
+        /// The provider's name.
+        name: &'static str,
+        /// The effect of a second time.
+        idempotency: Idempotency,
+        /// A valid input.
+        input: I,
+    },
     /// It stays as an earlier report has it.
     Keep,
     /// It is not taken, and the report says why.
@@ -38,10 +46,16 @@ impl<P: Clone, I> Planned<P, I> {
         check: Result<(), Error>,
         provider: &P,
         name: &'static str,
+        idempotency: Idempotency,
         input: I,
     ) -> Result<Self, Ended> {
         match check {
-            Ok(()) => Ok(Self::Take(provider.clone(), name, input)),
+            Ok(()) => Ok(Self::Take {
+                provider: provider.clone(),
+                name,
+                idempotency,
+                input,
+            }),
             Err(error) => Err(Ended::Failed(error)),
         }
     }
@@ -51,11 +65,11 @@ impl<P: Clone, I> Planned<P, I> {
         matches!(self, Self::Invalid)
     }
 
-    /// The same where the input of another step is invalid. What is done stays.
+    /// The same where the input of another step is invalid. What is done, or may be, stays.
     fn held_back<T>(self, step: &mut Step<T>) -> Self {
         match self {
-            Self::Take(..) => {
-                if step.value().is_none() {
+            Self::Take { .. } => {
+                if !step.holds() {
                     *step = Step::Skipped(SkipReason::InvalidApplicant);
                 }
                 Self::Not
@@ -258,6 +272,7 @@ impl Planner<'_> {
         plan: impl FnOnce(&Self) -> Result<Planned<P, I>, Ended>,
     ) -> Planned<P, I> {
         let is_asked = self.only.is_empty() || self.only.contains(&T::STEP);
+        let is_repeated = self.repeated.contains(&T::STEP);
         let stays = may_stay && self.stays(T::STEP, T::step(report));
         if self.goes_on && (stays || !is_asked) {
             return Planned::Keep;
@@ -268,12 +283,20 @@ impl Planner<'_> {
         };
         planned.unwrap_or_else(|ended| match ended {
             Ended::Failed(error) => {
-                report.refuse::<T>(error);
+                report.fail::<T>(error);
                 Planned::Invalid
             }
-            Ended::Skipped(reason) if T::step(report).value().is_some() => {
-                let rule = format!("is done and cannot be repeated: {reason}");
-                report.refuse::<T>(InvalidRequest::new(T::STEP.as_str(), rule).into());
+            // That it may be taken again unasked is no reason to forget it.
+            Ended::Skipped(_) if may_stay && !is_repeated && T::step(report).holds() => {
+                Planned::Keep
+            }
+            Ended::Skipped(reason) if T::step(report).holds() => {
+                let done = match T::step(report).value() {
+                    Some(_) => "is done",
+                    None => "may have been done",
+                };
+                let rule = format!("{done} and cannot be repeated: {reason}");
+                report.fail::<T>(InvalidRequest::new(T::STEP.as_str(), rule).into());
                 Planned::Not
             }
             Ended::Skipped(reason) => {
@@ -311,6 +334,7 @@ impl Planner<'_> {
             provider.check_consent(&consent),
             provider,
             provider.provider_name(),
+            provider.idempotency(),
             consent,
         )
     }
@@ -323,6 +347,7 @@ impl Planner<'_> {
             provider.check_session(&request),
             provider,
             provider.provider_name(),
+            Idempotency::Unsafe,
             request,
         )
     }
@@ -337,6 +362,7 @@ impl Planner<'_> {
             provider.check_query(&query),
             provider,
             provider.provider_name(),
+            Idempotency::Safe,
             query,
         )
     }
@@ -356,6 +382,7 @@ impl Planner<'_> {
             provider.check_request(&request),
             provider,
             provider.provider_name(),
+            Idempotency::Unsafe,
             request,
         )
     }

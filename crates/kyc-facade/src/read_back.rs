@@ -59,8 +59,9 @@ struct Written {
 struct WrittenReplaced {
     step: StepName,
     provider: String,
-    reference: ProviderReference,
+    reference: Option<ProviderReference>,
     request_id: Option<RequestId>,
+    error: Option<Error>,
 }
 
 #[derive(Deserialize)]
@@ -204,6 +205,7 @@ impl WrittenReplaced {
             provider: provider.map_err(|error| error.for_field("replaced.provider"))?,
             reference: self.reference,
             request_id: self.request_id,
+            error: self.error,
         })
     }
 }

@@ -96,6 +96,16 @@ impl<T> Step<T> {
         }
     }
 
+    /// Whether there is something at the provider, or may be, that has to be found again: a result, or a failure that may have been
+    /// done nevertheless. Only a result takes its place.
+    pub(crate) fn holds(&self) -> bool {
+        match self {
+            Self::Done { .. } => true,
+            Self::Failed(error) => error.is_unsettled(),
+            Self::Skipped(_) => false,
+        }
+    }
+
     /// Why it is not taken again unasked, if it is not.
     fn check_again(&self, name: StepName) -> Result<(), InvalidRequest> {
         let refused = |rule: String| Err(InvalidRequest::new(name.as_str(), rule));
@@ -192,22 +202,54 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// What a step that was [repeated](crate::Onboarding::repeat) had opened or recorded before. It is still there at the provider: by this
-/// it is found, to be reconciled or revoked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a step that was [repeated](crate::Onboarding::repeat) had opened or recorded before, or may have. It is still there at the
+/// provider: by this it is found, to be reconciled or revoked.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Replaced {
     /// The step.
     pub step: StepName,
-    /// The provider that did it.
+    /// The provider that did it, or may have.
     pub provider: &'static str,
-    /// The provider's id of what was done.
-    pub reference: ProviderReference,
+    /// The provider's id of what was done; `None` of a try that failed.
+    pub reference: Option<ProviderReference>,
     /// The request id of its requests.
     pub request_id: Option<RequestId>,
+    /// Why the try failed, if it did. It may have been done nevertheless: see its [outcome](Error::outcome).
+    pub error: Option<Error>,
 }
 
-/// A [repeat](crate::Onboarding::repeat) of a done step that failed, or could not be tried. The step keeps its earlier result.
+impl Replaced {
+    /// A result; `None` if the provider has no id for it, such as that of a read.
+    fn result(
+        step: StepName,
+        provider: &'static str,
+        reference: Option<&ProviderReference>,
+        request_id: Option<RequestId>,
+    ) -> Option<Self> {
+        Some(Self {
+            step,
+            provider,
+            reference: Some(reference?.clone()),
+            request_id,
+            error: None,
+        })
+    }
+
+    /// A try that failed; `None` if it has certainly done nothing.
+    fn failed(step: StepName, error: Error) -> Option<Self> {
+        error.is_unsettled().then(|| Self {
+            step,
+            provider: error.provider(),
+            reference: None,
+            request_id: error.request_id().cloned(),
+            error: Some(error),
+        })
+    }
+}
+
+/// A [repeat](crate::Onboarding::repeat) that failed, or could not be tried, of a step that is done or may be. The step keeps its
+/// earlier result, or its earlier failure.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FailedRepeat {
@@ -236,9 +278,10 @@ pub struct OnboardingReport {
     pub choice: AggregatorChoice,
     /// The consent at the aggregator.
     pub aggregator_consent: Step<AggregatorConsentSession>,
-    /// The earlier results that a repeat replaced, the oldest first.
+    /// The earlier results that a repeat replaced, and the tries that may have been done, the oldest of a step first.
     pub replaced: Vec<Replaced>,
-    /// The repeats of done steps that failed. One that may have been done stays until the step is repeated again.
+    /// The repeats that failed of steps that are done or may be. One that may have been done itself stays until a repeat succeeds, and
+    /// is then among the [replaced](Self::replaced).
     pub failed_repeats: Vec<FailedRepeat>,
     /// The duration of the onboarding.
     pub elapsed: Duration,
@@ -289,46 +332,64 @@ impl OnboardingReport {
         }
     }
 
-    /// The step failed. A result that it has already stays.
+    /// The step's request goes out, and this is what it is until its end is known: it may have been done. Returns what the step was
+    /// before, for [`ended`](Self::ended), unless it stays.
+    pub(crate) fn begin<T: Place>(&mut self, in_flight: Error) -> Option<Step<T>> {
+        let step = T::step_mut(self);
+        if !step.holds() {
+            return Some(std::mem::replace(step, Step::Failed(in_flight)));
+        }
+        self.failed_repeats.push(FailedRepeat {
+            step: T::STEP,
+            error: in_flight,
+        });
+        None
+    }
+
+    /// The request's end is known: the step is what it was before it [began](Self::begin), until it is said what came of it.
+    pub(crate) fn ended<T: Place>(&mut self, before: Option<Step<T>>) {
+        match before {
+            Some(before) => *T::step_mut(self) = before,
+            None => {
+                let mut of_all = self.failed_repeats.iter();
+                if let Some(at) = of_all.rposition(|failed| failed.step == T::STEP) {
+                    self.failed_repeats.remove(at);
+                }
+            }
+        }
+    }
+
+    /// The step failed, or cannot be taken. What is done, or may be, stays.
     pub(crate) fn fail<T: Place>(&mut self, error: Error) {
         let step = T::step_mut(self);
-        if step.value().is_none() {
+        if !step.holds() {
             *step = Step::Failed(error);
             return;
         }
         let step = T::STEP;
-        self.failed_repeats.retain(|failed| failed.step != step);
         self.failed_repeats.push(FailedRepeat { step, error });
     }
 
-    /// The step cannot be taken. Unlike a try that [fails](Self::fail), that tells nothing of one that failed before.
-    pub(crate) fn refuse<T: Place>(&mut self, error: Error) {
-        let step = T::STEP;
-        match T::step_mut(self) {
-            Step::Done { .. } => self.failed_repeats.push(FailedRepeat { step, error }),
-            other => *other = Step::Failed(error),
-        }
-    }
-
-    /// The step is done. How to find what it had done before stays.
+    /// The step is done. How to find what it had done before, or may have, stays.
     pub(crate) fn finish<T: Place>(&mut self, done: Step<T>) {
-        self.failed_repeats.retain(|failed| failed.step != T::STEP);
-        let before = std::mem::replace(T::step_mut(self), done);
-        if let Step::Done {
-            value,
-            provider,
-            request_id,
-            ..
-        } = before
-            && let Some(reference) = value.reference()
-        {
-            self.replaced.push(Replaced {
-                step: T::STEP,
+        let before = match std::mem::replace(T::step_mut(self), done) {
+            Step::Done {
+                value,
                 provider,
-                reference: reference.clone(),
                 request_id,
-            });
-        }
+                ..
+            } => Replaced::result(T::STEP, provider, value.reference(), request_id),
+            Step::Failed(error) => Replaced::failed(T::STEP, error),
+            Step::Skipped(_) => None,
+        };
+        self.replaced.extend(before);
+        let failed = std::mem::take(&mut self.failed_repeats).into_iter();
+        let (of_step, others) = failed.partition(|failed| failed.step == T::STEP);
+        self.failed_repeats = others;
+        let of_step: Vec<FailedRepeat> = of_step;
+        let tries = of_step.into_iter();
+        self.replaced
+            .extend(tries.filter_map(|failed| Replaced::failed(T::STEP, failed.error)));
     }
 
     /// Why the repeat of this step failed, if it did.

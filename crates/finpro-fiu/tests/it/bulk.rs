@@ -72,7 +72,10 @@ fn a_batch_that_breaks_a_rule_is_named_before_anything_is_sent() {
 
     let status = || GetBulkStatus::new(reference("batch-1"));
     let unknown = BulkStatus::from("DONE");
-    assert_eq!(refused(&status().set_status([unknown])), "filters.status");
+    assert_eq!(
+        refused(&status().set_status([unknown])),
+        "filters.status[0]"
+    );
     let unknown = RetryEligible::from("yes");
     assert_eq!(
         refused(&status().set_retry_eligible(unknown)),

@@ -55,7 +55,7 @@ fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
         ),
         ("productID", RequestConsentV3::orchestrated([], vua("a"))),
         (
-            "productID",
+            "productIDList[0]",
             RequestConsentV3::orchestrated([product("a/b")], vua("a")),
         ),
         (
@@ -101,16 +101,19 @@ fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
     for (field, request) in [
         ("consentHandle", ListConsentsV3::Handles(Vec::new())),
         (
-            "consentHandle",
+            "consentHandle[0]",
             handle("00000000-0000-0000-0000-000000000000"),
         ),
         (
-            "consentHandle",
+            "consentHandle[0]",
             handle("d69a07cf-4434-1d36-be6c-d22af7dc01fb"),
         ),
-        ("consentHandle", handle("d69a07cf44344d36be6cd22af7dc01fb")),
+        (
+            "consentHandle[0]",
+            handle("d69a07cf44344d36be6cd22af7dc01fb"),
+        ),
         ("consentID", ListConsentsV3::Ids(Vec::new())),
-        ("consentID", ListConsentsV3::Ids(vec![id("<NULL>")])),
+        ("consentID[0]", ListConsentsV3::Ids(vec![id("<NULL>")])),
         (
             "partyIdentifierValue",
             ListConsentsV3::Party {
@@ -124,7 +127,7 @@ fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
     }
     for status in [ConsentStatus::Resumed, ConsentStatus::from("Active")] {
         let request = ListUniqueAccounts::new(mobile(), product("a")).set_status([status]);
-        assert_eq!(refused(&request), "status");
+        assert_eq!(refused(&request), "status[0]");
     }
     assert_eq!(refused(&RevokeConsent::new(id("a/b"))), "consentID");
     for text in ["", "@", "a@", "@b", "a@b@c", "9000000001"] {

@@ -18,12 +18,16 @@ fn product(text: &str) -> ProductId {
 fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
     let products = |text| refused(&ListProducts::new().set_product(product(text)));
     assert_eq!(products("a b"), "productId");
-    for ids in [&["onemoney", "a@finvu"][..], &[""], &[" "]] {
+    for (ids, field) in [
+        (&["onemoney", "a@finvu"][..], "aaId[1]"),
+        (&[""], "aaId[0]"),
+        (&[" "], "aaId[0]"),
+    ] {
         let health = GetFipHealth::new().set_aggregators(ids.iter().copied());
-        assert_eq!(refused(&health), "aaId", "{ids:?}");
+        assert_eq!(refused(&health), field, "{ids:?}");
     }
     let health = GetFipHealth::new().set_event_types([FipEventType::from("OTHER")]);
-    assert_eq!(refused(&health), "eventTypes");
+    assert_eq!(refused(&health), "eventTypes[0]");
 }
 
 #[test]

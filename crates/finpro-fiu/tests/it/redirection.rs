@@ -205,7 +205,7 @@ fn a_member_that_breaks_a_rule_is_named_before_anything_is_sent() {
     let zeros = handle("00000000-0000-0000-0000-000000000000");
     assert_eq!(
         refused(&EncryptRedirection::new([handle(HANDLE), zeros])),
-        "consentHandle"
+        "consentHandle[1]"
     );
     for (ecres, resdate, fi, field) in [
         ("", "a", "b", "webRedirectionURL.ecres"),

@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 use crate::arguments::BatchArguments;
 use crate::arguments::parse::length;
 use crate::clients::Clients;
-use crate::failure::{EXIT_INVALID, EXIT_UNREAD, Failure, exit_code};
+use crate::failure::{EXIT_INVALID, Failure, exit_code};
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::output::Output;
 use display::BatchDisplay;
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     let Some(input) = unless_interrupted(&mut interrupt, input).await else {
         return Ok(interrupted_before(begin_again, output));
     };
-    let mut input = input?;
+    let mut input = input.map_err(Failure::before_sending)?;
     let reuse = arguments.reuse_connections;
     let client: FinproProfileClient =
         clients.within(Finpro::from_settings, settings.limits, reuse)?;
@@ -82,7 +82,12 @@ pub(crate) async fn run(
     let Some(opened) = unless_interrupted(&mut interrupt, opened).await else {
         return Ok(interrupted_before(begin_again, output));
     };
-    let (input, (results, asked, kept)) = opened?;
+    let (input, (results, asked, kept)) = opened.map_err(Failure::before_sending)?;
+    if results.begins_again() {
+        output.tell(
+            "the key beside --out is that of an earlier run, and the results have no row of it: every row is asked",
+        );
+    }
 
     let way_on = match input.is_file() {
         true => WayOn::Resume,
@@ -108,10 +113,10 @@ pub(crate) async fn run(
     let written = written.and_then(|()| run.results.sync());
     run.display.finish();
     run.end(begun.elapsed(), written.err(), &feed).await;
-    match output.summary(&run.summary, &run.summary.lines()) {
-        true => Ok(run.summary.exit_code()),
-        false => Ok(EXIT_UNREAD),
-    }
+    Ok(match output.summary(&run.summary, &run.summary.lines()) {
+        Ok(()) => run.summary.exit_code(),
+        Err(unwritten) => unwritten.exit_code(),
+    })
 }
 
 /// Works on a thread of its own, because files may block; `None` if a signal comes before the end.
@@ -136,7 +141,8 @@ fn interrupted_before(way_on: WayOn, output: Output) -> u8 {
         ..Ending::default()
     };
     summary.finish(Duration::ZERO, ending);
-    output.summary(&summary, &summary.lines());
+    // The exit code is that of the interruption, which stderr tells then.
+    let _ = output.summary(&summary, &summary.lines());
     summary.exit_code()
 }
 
@@ -259,7 +265,7 @@ impl<S: Stream<Item = BatchQuestion<Tag>>> Run<S> {
             _ => {}
         }
         let stopped = match (unwritten, unread, self.answers.stopped()) {
-            (Some(unwritten), ..) => Some((unwritten.reason(), EXIT_UNREAD)),
+            (Some(unwritten), ..) => Some((unwritten.reason(), unwritten.exit_code())),
             (_, Some(unread), _) => Some((unread.reason(), EXIT_INVALID)),
             (.., Some(error)) => Some((error.report_line(), exit_code(error))),
             _ => None,

@@ -58,6 +58,7 @@ pub(super) struct Results {
     before: u64,
     added: usize,
     window: usize,
+    begins_again: bool,
 }
 
 impl Results {
@@ -77,11 +78,12 @@ impl Results {
         }
         let mut existing = ResultsFile::existing(path, resume)?;
         let unreadable = |error: io::Error| Failure::file("--out", "read", &error);
-        let mut lines = None;
+        let (mut lines, mut is_private) = (None, Ok(()));
         if let Some(file) = &mut existing {
             if input.is_same_file(file.handle()).map_err(unreadable)? {
                 return refused("is the input");
             }
+            is_private = file.check_private();
             lines = Some(Lines::new(file.reading().map_err(unreadable)?, LONGEST_ROW));
         }
         let (mut first, mut most_lines) = (Vec::new(), 0);
@@ -97,6 +99,7 @@ impl Results {
         if !ours {
             return refused(NOT_RESULTS);
         }
+        is_private?;
         let (key, is_new_key) = match Key::of(path)? {
             _ if !input.is_file() => (None, false),
             Some(key) => (Some(key), false),
@@ -136,6 +139,7 @@ impl Results {
             (Some(_), _) => return refused(NOT_RESULTS),
             (None, _) => {}
         }
+        let had_key = key.is_some() && !is_new_key;
         if let Some(key) = key.filter(|_| is_new_key) {
             key.keep(path)?;
         }
@@ -155,13 +159,14 @@ impl Results {
             file,
             added: 0,
             window,
+            begins_again: resume && had_key && earlier.length == 0,
         };
         Ok((results, earlier.asked, earlier.kept))
     }
 
     /// Makes the file ready for the rows of this run.
     fn begin(file: &mut ResultsFile, earlier: &Earlier, header: &[u8]) -> Result<(), Failure> {
-        file.keep_private()?;
+        file.check_private()?;
         let unwritable = |error: io::Error| Failure::file("--out", "written", &error);
         file.go_on_at(earlier.length).map_err(unwritable)?;
         if earlier.length == 0 {
@@ -173,6 +178,11 @@ impl Results {
             Unwritten::Failed(kind) => unwritable(kind.into()),
             unwritten => Failure::configuration("--out", unwritten.reason()),
         })
+    }
+
+    /// Whether an earlier run began these results, and whatever it wrote is gone.
+    pub(super) fn begins_again(&self) -> bool {
+        self.begins_again
     }
 
     /// Adds a row.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use same_file::Handle;
 
-use crate::failure::{Failure, reason};
+use crate::failure::{EXIT_UNREAD, Failure, exit_code_of_writing, reason};
+use crate::files::secret_file;
 
 const ALREADY_EXISTS: &str = "already exists; use --resume to continue it, or choose another name";
 
@@ -43,6 +44,13 @@ impl Unwritten {
             Self::Changed => "were changed by another program".to_owned(),
         };
         format!("the results {rule}")
+    }
+
+    pub(super) fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed(kind) => exit_code_of_writing(kind),
+            Self::Replaced | Self::Changed => EXIT_UNREAD,
+        }
     }
 }
 
@@ -128,26 +136,18 @@ impl ResultsFile {
         Ok(&mut self.file)
     }
 
-    /// Lets nobody else read the file.
-    pub(super) fn keep_private(&self) -> Result<(), Failure> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let is_private =
-                || -> io::Result<_> { Ok(self.file.metadata()?.permissions().mode() & 0o77 == 0) };
-            let private = || -> io::Result<_> {
-                if !is_private()? {
-                    self.file
-                        .set_permissions(fs::Permissions::from_mode(0o600))?;
-                }
-                is_private()
-            };
-            if !private().unwrap_or(false) {
-                let rule = "can be read by others, and that cannot be changed here";
-                return Err(Failure::configuration("--out", rule));
-            }
+    /// Checks that nobody else may read the file, which not every file system can keep.
+    pub(super) fn check_private(&self) -> Result<(), Failure> {
+        let unusable = |error| secret_file::refused("--out", "", &error);
+        let opened = secret_file::open(&self.path).map_err(unusable)?;
+        let is_this = |file| Handle::from_file(file).is_ok_and(|there| there == self.handle);
+        match opened.is_some_and(is_this) {
+            true => Ok(()),
+            false => Err(Failure::configuration(
+                "--out",
+                Unwritten::Replaced.reason(),
+            )),
         }
-        Ok(())
     }
 
     /// Goes on behind the first `length` bytes and removes the others.

@@ -100,7 +100,7 @@ fn json(line: &[u8]) -> Row {
     let fields = match input_from_json(line) {
         Ok(Value::Object(fields)) => fields,
         // Another field's name may be a value that slipped there.
-        Err(error) if KNOWN.contains(&error.field()) => return Row::refused(error),
+        Err(error) if is_known(error.field()) => return Row::refused(error),
         _ => return Row::broken("line", JSON_LINE),
     };
     if let Some(at) = fields.keys().position(|key| !KNOWN.contains(&key.as_str())) {
@@ -132,6 +132,12 @@ fn json(line: &[u8]) -> Row {
         Ok((mobile, id, aa_ids, reference)) => Row::new(mobile, id, aa_ids, reference),
         Err(error) => Row::refused(error),
     }
+}
+
+/// Whether this is a member that is known, or below one.
+fn is_known(field: &str) -> bool {
+    let member = field.split(['.', '[']).next();
+    member.is_some_and(|member| KNOWN.contains(&member))
 }
 
 impl Row {
@@ -298,7 +304,10 @@ mod tests {
             (r#"{"mobileNumber":"CANARY"#, &object),
             (r#"{"mobileNumber":"9000000001"} {}"#, &object),
             (&deep_canary, &object),
-            (&deep, "aaId: must be nested at most 64 deep"),
+            (
+                &deep,
+                "aaId[0][0][0][0][0][0][0]: must be nested at most 64 deep",
+            ),
             ("{}", ten_digits),
             (
                 r#"{"mobileNumber":9000000001}"#,

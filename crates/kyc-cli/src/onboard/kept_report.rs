@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kyc_facade::provider_core::capability::ConsentAnswer;
-use kyc_facade::provider_core::{Mobile, Pan, request_from_json};
-use kyc_facade::{Applicant, Onboarding, OnboardingReport, StepName};
+use kyc_facade::provider_core::{Error, Mobile, Pan, RequestId, request_from_json};
+use kyc_facade::{Applicant, Onboarding, OnboardingReport, Step, StepName};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::arguments::KeptReport;
-use crate::failure::{EXIT_UNREAD, EXIT_UNSTORED, Failure, is_the_disk, reason};
+use crate::failure::{Failure, exit_code_of_writing, reason};
 use crate::files::key::Key;
 use crate::files::{secret_file, temporary};
 
@@ -30,9 +30,78 @@ pub(super) struct ReportFile(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     person: Fingerprints,
-    /// Why the report could not be written the last time, if it could not.
-    unwritten: Mutex<Option<io::ErrorKind>>,
+    consent: Consents,
+    state: Mutex<State>,
     _locked: File,
+}
+
+/// What the file has.
+struct State {
+    /// Whether it has a report.
+    is_there: bool,
+    /// Why the report could not be written the last time, if it could not.
+    unwritten: Option<io::ErrorKind>,
+}
+
+/// The consent that is to be recorded.
+pub(super) struct Statement<'s> {
+    pub(super) session: &'s str,
+    pub(super) kind: &'s str,
+    pub(super) text: &'s str,
+}
+
+/// The same, as only the key tells.
+#[derive(Clone, Serialize, Deserialize)]
+struct StatementFingerprints {
+    session: String,
+    kind: String,
+    text: String,
+}
+
+impl StatementFingerprints {
+    /// The flag that says something else than it did, if one does.
+    fn differs(&self, other: &Self) -> Option<&'static str> {
+        let members = [
+            ("--session-id", &self.session, &other.session),
+            ("--type", &self.kind, &other.kind),
+            ("--consent-text", &self.text, &other.text),
+        ];
+        let mut differing = members.into_iter().filter(|(_, known, now)| known != now);
+        differing.next().map(|(flag, ..)| flag)
+    }
+}
+
+/// The consent of the report, and the one that is given now.
+#[derive(Default)]
+struct Consents {
+    known: Option<StatementFingerprints>,
+    /// The request by which it was recorded, or may have been.
+    recorded_by: Option<RequestId>,
+    given: Option<StatementFingerprints>,
+}
+
+impl Consents {
+    /// That of this report, whose step this run may have taken.
+    fn of(&self, report: &OnboardingReport) -> Option<&StatementFingerprints> {
+        match recorded_by(report) == self.recorded_by.as_ref() {
+            true => self.known.as_ref(),
+            false => self.given.as_ref(),
+        }
+    }
+}
+
+fn recorded_by(report: &OnboardingReport) -> Option<&RequestId> {
+    match &report.consent {
+        Step::Done { request_id, .. } => request_id.as_ref(),
+        Step::Failed(error) => error.request_id(),
+        Step::Skipped(_) => None,
+    }
+}
+
+/// Whether a consent is recorded, or may be.
+fn holds_a_consent(report: &OnboardingReport) -> bool {
+    let consent = &report.consent;
+    consent.value().is_some() || consent.error().is_some_and(Error::is_unsettled)
 }
 
 /// The person, as only the key tells.
@@ -46,6 +115,8 @@ struct Fingerprints {
 struct Written<'r> {
     kyc_onboarding: u32,
     person: &'r Fingerprints,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'r StatementFingerprints>,
     #[serde(serialize_with = "with_urls")]
     report: &'r OnboardingReport,
 }
@@ -54,6 +125,7 @@ struct Written<'r> {
 struct Read {
     kyc_onboarding: u32,
     person: Fingerprints,
+    consent: Option<StatementFingerprints>,
     report: OnboardingReport,
 }
 
@@ -102,13 +174,17 @@ impl KeptReport {
         applicant: &Applicant,
         (mobile, pan): (&Mobile, Option<&Pan>),
         answer: Option<ConsentAnswer>,
+        statement: Option<&Statement<'_>>,
     ) -> Result<(Onboarding, Option<ReportFile>), Failure> {
         let Some(path) = &self.out else {
             return Ok((onboarding, None));
         };
-        let (file, earlier) = ReportFile::open(path, self.resume, mobile, pan)?;
+        let (file, earlier) = ReportFile::open(path, self.resume, (mobile, pan), statement)?;
         let onboarding = match earlier {
-            Some(report) => self.go_on(onboarding, report.about(applicant), answer)?,
+            Some(report) => {
+                let report = report.about(applicant);
+                self.go_on(onboarding, report, answer, &file.0.consent)?
+            }
             None => onboarding,
         };
         let recorder = file.clone();
@@ -121,6 +197,7 @@ impl KeptReport {
         onboarding: Onboarding,
         report: OnboardingReport,
         answer: Option<ConsentAnswer>,
+        consents: &Consents,
     ) -> Result<Onboarding, Failure> {
         let (only, repeated) = (
             steps("--only", &self.only)?,
@@ -145,6 +222,17 @@ impl KeptReport {
             );
             return Err(Failure::configuration("--approved", rule));
         }
+        if let (Some(known), Some(given)) = (&consents.known, &consents.given)
+            && let Some(flag) = known.differs(given)
+            && holds_a_consent(&report)
+            && !records
+        {
+            let step = consent.as_str();
+            let rule = format!(
+                "is not what the report has a consent for: another one has to be recorded, with --repeat {step}"
+            );
+            return Err(Failure::configuration(flag, rule));
+        }
         let onboarding = onboarding.resume_from(report);
         let onboarding = only.into_iter().fold(onboarding, Onboarding::only);
         Ok(repeated.into_iter().fold(onboarding, Onboarding::repeat))
@@ -162,8 +250,8 @@ impl ReportFile {
     fn open(
         path: &Path,
         resume: bool,
-        mobile: &Mobile,
-        pan: Option<&Pan>,
+        (mobile, pan): (&Mobile, Option<&Pan>),
+        statement: Option<&Statement<'_>>,
     ) -> Result<(Self, Option<OnboardingReport>), Failure> {
         let refused = |rule: &str| Err(Failure::configuration(OUT, rule));
         if path.as_os_str() == "-" {
@@ -207,6 +295,17 @@ impl ReportFile {
             mobile: of_key(mobile.expose())?,
             pan: pan.map(|pan| of_key(pan.expose())).transpose()?,
         };
+        let given = statement.map(|statement| {
+            Ok::<_, Failure>(StatementFingerprints {
+                session: of_key(statement.session)?,
+                kind: of_key(statement.kind)?,
+                text: of_key(statement.text)?,
+            })
+        });
+        let mut consent = Consents {
+            given: given.transpose()?,
+            ..Consents::default()
+        };
         let mut earlier = None;
         if resume {
             let read = Self::read(path)?;
@@ -216,12 +315,18 @@ impl ReportFile {
                 return refused("is about another person");
             }
             person.pan = person.pan.or(read.person.pan);
+            consent.known = read.consent;
+            consent.recorded_by = recorded_by(&read.report).cloned();
             earlier = Some(read.report);
         }
         let file = Self(Arc::new(Inner {
             path: path.to_owned(),
             person,
-            unwritten: Mutex::new(None),
+            consent,
+            state: Mutex::new(State {
+                is_there: resume,
+                unwritten: None,
+            }),
             _locked: locked,
         }));
         Ok((file, earlier))
@@ -251,12 +356,9 @@ impl ReportFile {
     /// Puts the report into the file, or leaves the one that is there.
     fn write(&self, report: &OnboardingReport) -> io::Result<()> {
         let written = self.replace(report);
-        let mut unwritten = self
-            .0
-            .unwritten
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *unwritten = written.as_ref().err().map(io::Error::kind);
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_there |= written.is_ok();
+        state.unwritten = written.as_ref().err().map(io::Error::kind);
         // A path or a system's own text is not repeated.
         written.map_err(|error| io::Error::other(reason(error.kind())))
     }
@@ -266,6 +368,7 @@ impl ReportFile {
         let written = Written {
             kyc_onboarding: VERSION,
             person: &self.0.person,
+            consent: self.0.consent.of(report),
             report,
         };
         serde_json::to_writer(&mut file, &written)?;
@@ -277,17 +380,14 @@ impl ReportFile {
 
     /// What is to be said if the file does not have the last of the report, and the exit code.
     pub(super) fn unwritten(&self) -> Option<(String, u8)> {
-        let unwritten = self.0.unwritten.lock();
-        let kind = (*unwritten.unwrap_or_else(PoisonError::into_inner))?;
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = state.unwritten?;
         let reason = reason(kind);
-        let code = if is_the_disk(kind) {
-            EXIT_UNSTORED
-        } else {
-            EXIT_UNREAD
+        let left = match state.is_there {
+            true => "The file has what was known before; keep what is printed",
+            false => "There is no file, and nothing was sent",
         };
-        let told = format!(
-            "the report could not be written: {reason}. The file has what was known before; keep what is printed"
-        );
-        Some((told, code))
+        let told = format!("the report could not be written: {reason}. {left}");
+        Some((told, exit_code_of_writing(kind)))
     }
 }

@@ -23,20 +23,22 @@ use kyc_facade::provider_core::capability::{
     VerificationRequest, VerificationSession,
 };
 use kyc_facade::provider_core::lint::{Findings, HolderClass, OnFinding};
-use kyc_facade::provider_core::{Email, Mobile, Outcome, Pan, Provider as _, RequestId, Settings};
+use kyc_facade::provider_core::{
+    Email, Error, Mobile, Outcome, Pan, Provider as _, RequestId, Settings,
+};
 use kyc_facade::{Applicant, Kyc, Onboarding, OnboardingReport, Step, StepName};
 use kyc_sandbox::{MobileScript, Sandbox, settings::PeopleAct};
 use tokio::time::Instant;
 
 use self::browser::Returns;
 use self::complete::{Completion, Finished};
-use self::kept_report::ReportFile;
+use self::kept_report::{ReportFile, Statement};
 use self::person::Person;
 
 use crate::arguments::Onboard;
 use crate::arguments::parse::{document_type, yes_or_no};
 use crate::clients::{CallSettings, Clients};
-use crate::failure::{EXIT_INTERRUPTED, EXIT_UNREAD, Failure, exit_code};
+use crate::failure::{EXIT_INTERRUPTED, Failure, exit_code};
 use crate::product;
 use crate::sandbox::{Running, serve};
 use crate::terminal::interrupt::Interrupt;
@@ -187,13 +189,14 @@ pub(crate) async fn run(
     if let Some(served) = served {
         served.shutdown().await;
     }
-    let written = match output.json {
-        true => output.answer(&value(&report, &finished), None).is_ok(),
-        false => print(&report, &finished, output).is_ok(),
+    let printed = match output.json {
+        true => output.answer(&value(&report, &finished), None),
+        false => print(&report, &finished, output)
+            .map_err(|error| Failure::Unwritten(None, error.kind())),
     };
-    if !written {
+    if let Err(unprinted) = printed {
         output.on_stderr(&steps("not printed"));
-        return Ok(EXIT_UNREAD);
+        return Ok(unprinted.exit_code());
     }
     if let Some(file) = &kept {
         if let Some((unwritten, code)) = file.unwritten() {
@@ -222,7 +225,15 @@ fn kept(
     let pan = arguments.pan.as_deref().map(Pan::parse).transpose()?;
     let person = (&mobile, pan.as_ref());
     let answer = answer(arguments)?;
-    arguments.kept.keep(onboarding, applicant, person, answer)
+    let statement = arguments.consent_text.is_some().then(|| Statement {
+        session: arguments.session_id.as_deref().unwrap_or_default(),
+        kind: &arguments.consent_kind,
+        text: arguments.consent_text.as_deref().unwrap_or_default(),
+    });
+    let kept = &arguments.kept;
+    let kept = kept.keep(onboarding, applicant, person, answer, statement.as_ref());
+    // With what follows, for which a session may have been opened, no report is kept.
+    kept.map_err(Failure::before_sending)
 }
 
 /// What is waited for, and how long.
@@ -782,25 +793,27 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
     for before in &report.replaced {
         let id = before.request_id.as_ref().map_or("none", RequestId::as_str);
         let (step, provider) = (before.step.as_str(), before.provider);
-        let reference = printable(before.reference.as_str());
-        output.line(&format!(
-            "replaced: {reference} of {step}, done by {provider}, request id {id}; it may still be open there"
-        ))?;
+        output.line(&match &before.reference {
+            Some(reference) => {
+                let reference = printable(reference.as_str());
+                format!("replaced: {reference} of {step}, done by {provider}, request id {id}; it may still be open there")
+            }
+            None => {
+                let done = before.error.as_ref().map_or("may have been", done);
+                format!("replaced: a try of {step} that {done} done by {provider}, request id {id}; what it did may be there still")
+            }
+        })?;
     }
     for failed in &report.failed_repeats {
         let (step, why) = (failed.step.as_str(), failed.error.report_line());
         output.line(&format!(
-            "not repeated: {step}, and what is done stays: {}",
+            "not repeated: {step}, and what it was before stays: {}",
             printable(&why)
         ))?;
     }
     for (step, error) in report.unsettled() {
         let id = error.request_id().map(|id| id.as_str()).unwrap_or("none");
-        let done = match error.outcome() {
-            Outcome::Done => "was",
-            _ => "may have been",
-        };
-        let (step, provider) = (step.as_str(), error.provider());
+        let (step, provider, done) = (step.as_str(), error.provider(), done(error));
         output.line(&format!(
             "reconcile first: {step} {done} done by {provider}, request id {id}"
         ))?;
@@ -809,4 +822,12 @@ fn print(report: &OnboardingReport, finished: &[Finished], output: Output) -> io
         }
     }
     Ok(())
+}
+
+/// Whether what failed was done nevertheless, or may have been.
+fn done(error: &Error) -> &'static str {
+    match error.outcome() {
+        Outcome::Done => "was",
+        _ => "may have been",
+    }
 }

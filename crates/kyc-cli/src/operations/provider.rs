@@ -11,7 +11,7 @@ use kyc_facade::openapi::{Document, headline, members};
 use kyc_facade::provider_core::lint::OnFinding;
 use kyc_facade::provider_core::{
     CallOptions, CatalogueEntry, Client, DriftRadar, Error, ErrorKind, Idempotency, Mark, Outcome,
-    Provider, RawResponse, ReplyText, RequestId, Response,
+    Provider, RawResponse, ReplyText, RequestId, Response, without_padding,
 };
 use serde_json::{Map, Value};
 
@@ -300,7 +300,8 @@ impl<P: Provider> ProviderOperations<P> {
         if !matches!(file, Some(ReplyFile::File { .. })) && document.is_none() {
             interrupt.end_with(last_words("was done"));
         }
-        let is_json = entry.operation().content_types.is_empty() && looks_like_json(reply.body());
+        let text = without_padding(reply.body());
+        let is_json = entry.operation().content_types.is_empty() && looks_like_json(text);
         let has_file = file.is_some();
         let not_shown = match has_file {
             true => None,
@@ -309,7 +310,7 @@ impl<P: Provider> ProviderOperations<P> {
         let mut reply = reply;
         let mut refused = None;
         if let (Some((pointer, path)), Some(document)) = (wanted, document) {
-            match reply_document::document(reply.body(), pointer, path) {
+            match reply_document::document(without_padding(reply.body()), pointer, path) {
                 Ok(bytes) => {
                     let written = document.write(&bytes, &id, output)?;
                     output.note(&format!("{written} bytes of the document written"));
@@ -356,7 +357,7 @@ fn not_shown(reply: &Response<ReplyText>, is_json: bool) -> Option<String> {
     if !is_json {
         return Some("The file was not kept: --out FILE writes it".to_owned());
     }
-    let places = unshown(reply.body(), &reply.value().json).join(", ");
+    let places = unshown(without_padding(reply.body()), &reply.value().json).join(", ");
     (!places.is_empty())
         .then(|| format!("members not shown: {places}; --out FILE keeps the reply as it came"))
 }

@@ -9,7 +9,7 @@ use kyc_facade::provider_core::{
 };
 use provider_core::testing::fixture::Expected;
 use provider_core::testing::{Fixture, ScriptedTransport, Sent, Step};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::provider::ProviderOperations;
 use super::providers::{DEEPVUE, FINPASS, FINPRO, PROVIDERS, VERIFF};
@@ -136,6 +136,121 @@ async fn sent_in_place<P: Provider>(provider: &ProviderOperations<P>) -> Vec<Str
         }
     }
     found
+}
+
+/// A wrong value in a list is found by its index, whichever rule it breaks.
+#[test]
+fn an_error_in_a_list_names_the_item() {
+    let found = [
+        wrong_items(&FINPASS),
+        wrong_items(&FINPRO),
+        wrong_items(&VERIFF),
+        wrong_items(&DEEPVUE),
+    ];
+    let refused: Vec<_> = found.concat();
+    for list in [
+        "aaId",
+        "consentHandle",
+        "consentID",
+        "consents_list",
+        "doc_types",
+        "eventTypes",
+        "fileData",
+        "filters.status",
+        "fipID",
+        "linkRefNumber",
+        "productIDList",
+        "status",
+        "verification.consents",
+        "verification.proofOfAddress.acceptableTypes",
+    ] {
+        assert!(
+            refused.iter().any(|known| known == list),
+            "{list}: {refused:?}"
+        );
+    }
+}
+
+/// Puts wrong values into each list of each fixture's request, and returns the lists of which one was refused.
+fn wrong_items<P: Provider>(provider: &ProviderOperations<P>) -> Vec<String> {
+    let settings = (provider.settings)(&placeholders(provider.names)).unwrap();
+    let client: Client<P> = Client::builder(settings).build().unwrap();
+    let mut refused = Vec::new();
+    for entry in provider.entries() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let fixtures = Fixture::all(fixtures.join(P::NAME).join(entry.operation().name));
+        for input in fixtures.iter().filter_map(Fixture::input) {
+            let mut lists = Vec::new();
+            lists_of(input, "", &mut lists);
+            for (list, place) in lists {
+                // Another one before it, so that it is not always the first.
+                let mut input = input.clone();
+                let items = input.pointer_mut(&place).and_then(Value::as_array_mut);
+                let items = items.unwrap();
+                let last = items.len();
+                items.extend(items.first().cloned());
+                for wrong in wrong_values(&items[last].clone()) {
+                    input.pointer_mut(&place).unwrap()[last] = wrong.clone();
+                    let read = entry.read(input.clone()).map(drop);
+                    let checked = read.and_then(|()| match entry.check(&client, input.clone()) {
+                        Ok(()) => Ok(()),
+                        Err(error) => Err(error.invalid_request().unwrap().clone()),
+                    });
+                    let Err(error) = checked else { continue };
+                    let item = format!("{list}[{last}]");
+                    assert!(
+                        error.field().starts_with(&item),
+                        "{}: {item} is {wrong}: {error}",
+                        entry.operation()
+                    );
+                    refused.push(list.clone());
+                }
+            }
+        }
+    }
+    refused
+}
+
+/// The lists of a request that are not empty: as errors name them, and where they are.
+fn lists_of(value: &Value, place: &str, lists: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                lists_of(value, &format!("{place}/{name}"), lists);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let name = place.trim_start_matches('/').replace('/', ".");
+            lists.push((name, place.to_owned()));
+        }
+        _ => {}
+    }
+}
+
+/// Values in place of this one, and of each of its members.
+fn wrong_values(item: &Value) -> Vec<Value> {
+    let wrong = [
+        json!(""),
+        json!(" "),
+        json!("\u{1}"),
+        json!("a@b c"),
+        json!("?"),
+        json!(7),
+        json!(true),
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"a": 1}),
+    ];
+    let names = item.as_object().into_iter().flat_map(Map::keys);
+    let inside = names.flat_map(|name| {
+        wrong.iter().map(move |wrong| {
+            let mut item = item.clone();
+            item[name] = wrong.clone();
+            item
+        })
+    });
+    inside.chain(wrong.iter().cloned()).collect()
 }
 
 fn queried(sent: &Sent, name: &str) -> Vec<String> {

@@ -129,19 +129,24 @@ impl Output {
         writeln!(io::stdout(), "{}", self.shown(line))
     }
 
-    /// Prints the summary of a batch: as JSON on stdout, or for people on stderr. `false` if stdout cannot be written; then
-    /// the JSON is on stderr.
-    pub(crate) fn summary<T: Serialize>(self, summary: &T, lines: &[String]) -> bool {
+    /// Prints the summary of a batch: as JSON on stdout, or for people on stderr.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Unwritten`]; then the JSON is on stderr.
+    pub(crate) fn summary<T: Serialize>(
+        self,
+        summary: &T,
+        lines: &[String],
+    ) -> Result<(), Failure> {
         if !self.json {
             lines.iter().for_each(|line| self.note(line));
-            return true;
+            return Ok(());
         }
-        let written = self.answer(summary, None).is_ok();
-        if !written {
+        self.answer(summary, None).inspect_err(|_| {
             let text = serde_json::to_string(summary).unwrap_or_default();
             self.on_stderr(&text);
-        }
-        written
+        })
     }
 
     /// Prints on stderr what is sent although it is probably a mistake.
@@ -251,6 +256,11 @@ impl Output {
             Failure::Error(error) if self.json => json!(error).to_string(),
             Failure::Error(error) => {
                 let id = error.request_id().map(|id| format!("  request id: {id}\n"));
+                // How long it is too early, as the provider said, or the circuit.
+                let wait = error.retry_after().map(|wait| {
+                    let seconds = wait.as_secs_f64().ceil();
+                    format!("  wait: {seconds} s\n")
+                });
                 let more = match says_more(error) {
                     true => {
                         "  the provider's own text is not printed, because it may hold personal data\n"
@@ -258,9 +268,10 @@ impl Output {
                     false => "",
                 };
                 format!(
-                    "error: {}\n{}{more}  {}",
+                    "error: {}\n{}{more}{}  {}",
                     error.report(),
                     id.unwrap_or_default(),
+                    wait.unwrap_or_default(),
                     advice(error)
                 )
             }

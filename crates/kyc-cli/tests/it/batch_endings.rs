@@ -138,36 +138,41 @@ fn results_that_another_program_takes_or_changes_stop_the_batch() {
 fn results_that_do_not_fit_stop_the_batch() {
     let server = ProfileServer::start(Duration::from_millis(5));
     // Blocks of 512 bytes or 1 KiB.
-    for (blocks, code, words) in [
+    for (blocks, words) in [
         (
             "0",
-            8,
             "error: the key beside --out: cannot be read or written: file too large\n",
         ),
         (
             "8",
-            7,
             "stopped: the results could not be written: file too large\n",
         ),
     ] {
         let job = Job::of(0..200);
         let before = server.requests();
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-        let run = Command::new("sh")
-            .args(["-c", &script, env!("CARGO_BIN_EXE_kyc")])
-            .args(job.arguments(&["--concurrency", "4"]))
-            .env_clear()
-            .envs(server.environment())
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8(run.stderr).unwrap();
-        assert_eq!(run.status.code(), Some(code), "{stderr}");
+        let run = |more: &[&str]| {
+            let run = Command::new("sh")
+                .args(["-c", &script, env!("CARGO_BIN_EXE_kyc")])
+                .args(job.arguments(&[&["--concurrency", "4"], more].concat()))
+                .env_clear()
+                .envs(server.environment())
+                .output()
+                .unwrap();
+            let stderr = String::from_utf8(run.stderr).unwrap();
+            assert_eq!(run.status.code(), Some(8), "{stderr}");
+            stderr
+        };
+        let stderr = run(&[]);
         assert!(stderr.contains(words), "{stderr}");
-        let asked = server.requests() - before;
-        if code == 8 {
-            assert_eq!(asked, 0);
+        if blocks == "0" {
+            let error: Value = serde_json::from_str(&run(&["--json"])).unwrap();
+            let became = (&error["outcome"], &error["unsettled"]);
+            assert_eq!(became, (&"not_sent".into(), &false.into()));
+            assert_eq!(server.requests(), before);
             continue;
         }
+        let asked = server.requests() - before;
         let kept = written(&job.out());
         assert!(kept > 0 && asked > kept, "{kept} {asked}");
         let told = stderr
@@ -176,6 +181,9 @@ fn results_that_do_not_fit_stop_the_batch() {
         let told = told.unwrap().split(' ').next().unwrap();
         assert!(told.parse::<usize>().unwrap() >= asked - kept, "{told}");
         assert!(stderr.ends_with(RESUME), "{stderr}");
+        let resumed = run(&["--resume"]);
+        assert!(resumed.contains(words), "{resumed}");
+        let (asked, kept) = (server.requests() - before, written(&job.out()));
         assert_eq!(job.run(&["--resume"], &server.environment()).code, 0);
         assert_eq!(job.by_line().len(), 200);
         assert_eq!(server.requests() - before, asked + 200 - kept);
@@ -298,7 +306,7 @@ fn a_summary_that_cannot_be_printed_is_on_stderr() {
         .stdout(Stdio::from(full))
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(output.status.code(), Some(8));
     let summary: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(summary["answered"], 3);
     assert_eq!(job.rows().len(), 3);

@@ -126,12 +126,49 @@ fn results_are_their_owner_s_alone() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let key = job.directory.path().join("results.jsonl.key");
     fs::write(job.out(), "").unwrap();
-    for _ in ["touched", "complete"] {
-        fs::set_permissions(job.out(), fs::Permissions::from_mode(0o644)).unwrap();
+    for asked in [0, 2] {
+        let before = job.text();
+        for open in [0o644, 0o640] {
+            fs::set_permissions(job.out(), fs::Permissions::from_mode(open)).unwrap();
+            let run = job.run(&["--resume"], &environment);
+            refused(
+                &run,
+                &format!("--out: may be read by others (mode {open:o})"),
+            );
+            assert_eq!(job.text(), before);
+        }
+        assert_eq!((server.requests(), key.exists()), (asked, asked > 0));
+        fs::set_permissions(job.out(), fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(job.run(&["--resume"], &environment).code, 0);
         assert_eq!((mode(&job.out()), mode(&key)), (0o600, 0o600));
     }
     assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn that_the_rows_of_an_earlier_run_are_gone_is_said() {
+    const SAYS: &str = "the results have no row of it: every row is asked";
+    let server = ProfileServer::start(Duration::ZERO);
+    let environment = server.environment();
+    let job = Job::of(0..2);
+    let run = job.run(&["--resume"], &environment);
+    assert!(run.code == 0 && !run.stderr.contains(SAYS), "{run:?}");
+    let lose: [fn(&Path); 3] = [
+        |out| fs::write(out, "").unwrap(),
+        |out| fs::write(out, "{\"kyc_b").unwrap(),
+        |out| fs::remove_file(out).unwrap(),
+    ];
+    for lose in lose {
+        lose(&job.out());
+        let before = server.requests();
+        let run = job.run(&["--resume", "--json"], &environment);
+        assert_eq!(run.code, 0, "{run:?}");
+        let note: Value = serde_json::from_str(run.stderr.lines().next().unwrap()).unwrap();
+        assert!(note["note"].as_str().unwrap().ends_with(SAYS), "{note}");
+        assert_eq!(server.requests() - before, 2);
+        let run = job.run(&["--resume"], &environment);
+        assert!(run.code == 0 && !run.stderr.contains(SAYS), "{run:?}");
+    }
 }
 
 #[test]

@@ -91,6 +91,18 @@ impl Folder {
         written["report"].clone()
     }
 
+    /// Waits until three steps are done.
+    fn wait_for_three(&self) {
+        let count = || {
+            let report = self.report();
+            let steps = report["steps"].as_array().unwrap().iter();
+            steps.filter(|step| step["result"] == "done").count()
+        };
+        while count() < 3 {
+            thread::yield_now();
+        }
+    }
+
     /// An onboarding that keeps its report here.
     fn run(&self, more: &[&str], environment: &[(String, String)]) -> Run {
         let path = self.path();
@@ -100,11 +112,19 @@ impl Folder {
 
     /// Begins one whose Finpass is silent: its last request is never answered.
     fn start(&self, more: &[&str], sandbox: &Served, finpass: &WaitingServer) -> Child {
-        let address = finpass.environment().remove(0).1;
-        let environment = changed(
-            &sandbox.environment,
-            &[("FINPASS_BASE_URL", address.as_str())],
-        );
+        self.start_at("FINPASS_BASE_URL", more, sandbox, finpass)
+    }
+
+    /// Begins one of which the provider at this address is silent.
+    fn start_at(
+        &self,
+        variable: &str,
+        more: &[&str],
+        sandbox: &Served,
+        silent: &WaitingServer,
+    ) -> Child {
+        let address = silent.environment().remove(0).1;
+        let environment = changed(&sandbox.environment, &[(variable, address.as_str())]);
         let path = self.path();
         let kept = ["--out", path.as_str()];
         started(&[&FULL_ONBOARDING[..], &kept, more].concat(), &environment)
@@ -180,6 +200,132 @@ fn a_step_that_may_have_been_done_is_taken_again_on_request_only() {
     let [veriff, deepvue, finpro, finpass] = before;
     let once_more = finpass.saturating_add(1);
     assert_eq!(sandbox.requests(), [veriff, deepvue, finpro, once_more]);
+
+    // What may have been billed is found still, however often it was repeated.
+    let replaced = repeated.answer()["replaced"].clone();
+    assert_eq!(folder.report()["replaced"], replaced);
+    let first = &first.answer()["steps"][3]["error"];
+    assert_eq!(
+        (&replaced[0]["request_id"], &replaced[0]["error"]),
+        (&id, first)
+    );
+    sandbox.fails(Provider::Finpass, Failure::new(503).after_effect());
+    let other = folder.run(&["--resume", "--repeat", step], &sandbox.environment);
+    let other = other.answer()["failed_repeats"][0]["error"].clone();
+    sandbox.works_again();
+    let path = folder.path();
+    let arguments = FULL_ONBOARDING.iter().filter(|word| **word != "--json");
+    let kept = ["--out", &path, "--resume", "--repeat", step];
+    let arguments: Vec<_> = arguments.copied().chain(kept).collect();
+    let told = kyc(&arguments, &sandbox.environment).stdout;
+    let replaced = folder.report()["replaced"].clone();
+    assert_eq!(replaced[2]["error"], other);
+    for at in [0, 2] {
+        let id = replaced[at]["request_id"].as_str().unwrap();
+        let words = format!(
+            "replaced: a try of {step} that may have been done by finpass, request id {id}"
+        );
+        assert!(told.contains(&words), "{words} in {told}");
+    }
+}
+
+/// A consent may be recorded again, by Veriff's word; what opens a session or bills may not, as above.
+#[test]
+#[cfg(unix)]
+fn a_consent_whose_recording_was_killed_is_recorded_again() {
+    for more in [&["--resume"][..], &["--resume", "--only", "record-consent"]] {
+        let (sandbox, folder, silent) = (Served::start(), Folder::new(), WaitingServer::start());
+        let mut child = folder.start_at("VERIFF_BASE_URL", &[], &sandbox, &silent);
+        let _waiting = silent.request();
+        folder.wait_for_three();
+        send("-KILL", &child);
+        child.wait().unwrap();
+        let left = folder.report()["steps"][0]["error"].clone();
+        assert_eq!(left["outcome"], "unknown");
+        let advice = "take the step again: it does no harm";
+        assert_eq!(left["settling"], advice);
+        let whole = folder.run(more, &sandbox.environment);
+        assert_eq!(whole.code, 0, "{whole:?}");
+        assert_eq!(sandbox.requests(), [1, 1, 1, 1]);
+        let replaced = whole.answer()["replaced"][0].clone();
+        assert_eq!(replaced["request_id"], left["request_id"]);
+    }
+}
+
+/// The consent of another session, or to another text, would be recorded nowhere.
+#[test]
+fn a_consent_is_gone_on_from_with_the_same_session_and_text_only() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    let path = folder.path();
+    let first = "d69a07cf-4434-4d36-be6c-d22af7dc01fb";
+    let run = |session: &str, text: &str, more: &[&str]| {
+        let arguments = [
+            "onboard",
+            "--mobile",
+            "9000000001",
+            "--json",
+            "--out",
+            &path,
+            "--session-id",
+            session,
+            "--consent-text",
+            text,
+        ];
+        kyc(&[&arguments, more].concat(), &sandbox.environment)
+    };
+    assert_eq!(run(first, "I agree.", &[]).code, 0);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("I agree"), "{text}");
+    let other = "00000000-0000-4000-8000-000000000002";
+    let refused = |session: &str, text: &str, more: &[&str], flag: &str| {
+        let before = sandbox.requests();
+        let run = run(session, text, &[&["--resume"], more].concat());
+        assert_eq!(
+            (run.code, &run.error()["field"]),
+            (2, &flag.into()),
+            "{run:?}"
+        );
+        let rule = run.error()["rule"].as_str().unwrap().to_owned();
+        assert!(rule.ends_with("with --repeat record-consent"), "{rule}");
+        assert!(!run.stderr.contains(session) && !run.stderr.contains(text));
+        assert_eq!(sandbox.requests(), before);
+    };
+    refused(other, "I agree.", &[], "--session-id");
+    refused(first, "I agree!", &[], "--consent-text");
+    refused(first, "I agree.", &["--type", "ine"], "--type");
+    refused(
+        other,
+        "I agree.",
+        &["--only", "open-documents"],
+        "--session-id",
+    );
+    assert_eq!(run(first, "I agree.", &["--resume"]).code, 0);
+    assert_eq!(sandbox.requests()[0], 1);
+
+    // One that is not recorded leaves the first, and one that is takes its place.
+    let repeat = ["--resume", "--repeat", "record-consent"];
+    sandbox.fails(Provider::Veriff, Failure::new(422));
+    assert_eq!(run(other, "I agree.", &repeat).code, 4);
+    sandbox.works_again();
+    refused(other, "I agree.", &[], "--session-id");
+    assert_eq!(run(other, "I agree.", &repeat).code, 0);
+    refused(first, "I agree.", &[], "--session-id");
+    assert_eq!(run(other, "I agree.", &["--resume"]).code, 0);
+}
+
+/// Until one is recorded, or may be, there is none to be kept to.
+#[test]
+fn a_consent_that_was_refused_may_be_given_anew() {
+    let (sandbox, folder) = (Served::start(), Folder::new());
+    sandbox.fails(Provider::Veriff, Failure::new(422));
+    assert_eq!(folder.run(&[], &sandbox.environment).code, 4);
+    sandbox.works_again();
+    let path = folder.path();
+    let text = FULL_ONBOARDING.map(|word| if word == "I agree." { "Yes." } else { word });
+    let resumed = [&text[..], &["--out", &path, "--resume"]].concat();
+    assert_eq!(kyc(&resumed, &sandbox.environment).code, 0);
+    let again = folder.run(&["--resume"], &sandbox.environment);
+    assert_eq!(again.error()["field"], "--consent-text", "{again:?}");
 }
 
 #[test]
@@ -191,16 +337,7 @@ fn a_command_that_is_killed_leaves_what_was_opened() {
     let mut child = folder.start(&[], &sandbox, &silent);
     // Discovery is done, and the consent's request is in flight.
     let _waiting = silent.request();
-    while folder.report()["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|step| step["result"] == "done")
-        .count()
-        < 3
-    {
-        thread::yield_now();
-    }
+    folder.wait_for_three();
     send("-KILL", &child);
     child.wait().unwrap();
     let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -543,17 +680,30 @@ fn a_disk_that_is_full_is_one_exit_code_before_the_run_and_during_it() {
     let folder = Folder::new();
     for (blocks, says) in [
         ("0", "the key beside --out"),
-        ("1", "the report could not be written"),
+        (
+            "1",
+            "the report could not be written: file too large. There is no file, and nothing was sent",
+        ),
     ] {
         let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-        let run = std::process::Command::new("sh")
-            .args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_kyc")])
-            .args(["onboard", "--sandbox", "--mobile-number", "9000000001"])
-            .args(["--out", &folder.path()])
-            .output()
-            .unwrap();
-        let told = String::from_utf8(run.stderr).unwrap();
-        assert_eq!(run.status.code(), Some(8), "{told}");
+        let run = |more: &[&str]| {
+            let run = std::process::Command::new("sh")
+                .args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_kyc")])
+                .args(["onboard", "--sandbox", "--mobile-number", "9000000001"])
+                .args(["--out", &folder.path()])
+                .args(more)
+                .output()
+                .unwrap();
+            let told = String::from_utf8(run.stderr).unwrap();
+            assert_eq!(run.status.code(), Some(8), "{told}");
+            told
+        };
+        if blocks == "0" {
+            let error: Value = serde_json::from_str(&run(&["--json"])).unwrap();
+            let became = (&error["outcome"], &error["unsettled"]);
+            assert_eq!(became, (&"not_sent".into(), &false.into()));
+        }
+        let told = run(&[]);
         assert!(told.contains(says), "{told}");
     }
 }

@@ -263,14 +263,22 @@ fn drift_is_shown_on_stderr_and_changes_no_answer() {
 #[test]
 fn members_that_are_not_shown_are_named_and_never_their_values() {
     const REPLY: &str = r#"{"success":true,"data":{"client_id":"c","redirect_url":"https://x.test","9000000001":"CANARY","hits":["CANARY"]}}"#;
-    let server = FixedServer::answering("200 OK", REPLY);
-    for arguments in [&FINPASS[..6], &FINPASS] {
-        let run = kyc(arguments, &server.environment());
-        assert_eq!(run.code, 0, "{run:?}");
-        let note = "members not shown: data.*, data.hits; --out FILE keeps the reply as it came";
-        assert!(run.stderr.contains(note), "{run:?}");
-        assert!(!run.stderr.contains("CANARY"), "{run:?}");
+    // A byte order mark before the JSON makes no file of it.
+    for reply in [format!("\u{feff}{REPLY}\0"), REPLY.to_owned()] {
+        let server = FixedServer::answering("200 OK", &reply);
+        for arguments in [&FINPASS[..6], &FINPASS] {
+            let run = kyc(arguments, &server.environment());
+            assert_eq!(run.code, 0, "{run:?}");
+            let note =
+                "members not shown: data.*, data.hits; --out FILE keeps the reply as it came";
+            assert!(run.stderr.contains(note), "{run:?}");
+            assert!(!run.stderr.contains("CANARY"), "{run:?}");
+        }
+        let drift = [&FINPASS[..6], &["--drift"]].concat();
+        let run = kyc(&drift, &server.environment());
+        assert!(run.stderr.contains("unknown member $.data.hits"), "{run:?}");
     }
+    let server = FixedServer::answering("200 OK", REPLY);
     let out = [&FINPASS[..6], &["--out", "-"]].concat();
     let run = kyc(&out, &server.environment());
     assert!(

@@ -170,6 +170,13 @@ fn five_for_too_many_requests() {
         1,
         "an hour does not fit into the deadline"
     );
+    let words: Vec<_> = FINPASS.iter().filter(|word| **word != "--json").collect();
+    let words: Vec<_> = words.into_iter().copied().collect();
+    let told = kyc(&words, &server.environment()).stderr;
+    assert!(
+        told.ends_with("  wait: 3600 s\n  Try again later.\n"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kyc_facade::provider_core::capability::*;
 use kyc_facade::provider_core::{
-    CallOptions, Error, ErrorKind, InvalidRequest, Masked, Outcome, async_trait,
+    CallOptions, Error, ErrorKind, Idempotency, InvalidRequest, Masked, Outcome, async_trait,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub(crate) struct Fake {
     pub(crate) name: &'static str,
     pub(crate) delay: Duration,
     pub(crate) fails: Option<Error>,
+    /// The effect of recording a consent again; unsafe if nothing is said.
+    pub(crate) idempotency: Option<Idempotency>,
     pub(crate) standings: Vec<AggregatorStanding>,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
     pub(crate) refuses_input: bool,
@@ -87,6 +89,10 @@ fn reference() -> ProviderReference {
 impl ConsentRecorder for Fake {
     fn provider_name(&self) -> &'static str {
         self.name()
+    }
+
+    fn idempotency(&self) -> Idempotency {
+        self.idempotency.unwrap_or(Idempotency::Unsafe)
     }
 
     fn check_consent(&self, _: &ConsentStatement) -> Result<(), Error> {

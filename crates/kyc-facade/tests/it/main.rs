@@ -37,3 +37,4 @@ mod sandbox;
 ))]
 mod settings;
 mod stored;
+mod tries;

@@ -10,7 +10,7 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 
 use super::catalogue::CatalogueEntry;
-use crate::wire::Provider;
+use crate::wire::{Provider, without_padding};
 
 /// The most different drifts that are counted. A peer that writes ever new members must not fill the memory.
 const MOST_DRIFTS: usize = 1_000;
@@ -176,7 +176,8 @@ impl DriftRadar {
             return;
         };
         // What is no JSON at all is an error already.
-        let (Some(schema), Ok(body)) = (&documented.reply, serde_json::from_slice(body)) else {
+        let body = serde_json::from_slice(without_padding(body));
+        let (Some(schema), Ok(body)) = (&documented.reply, body) else {
             return;
         };
         let mut comparison = Comparison {

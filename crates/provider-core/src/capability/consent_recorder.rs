@@ -9,6 +9,7 @@ use super::reference::ProviderReference;
 use crate::call::CallOptions;
 use crate::error::Error;
 use crate::values::Masked;
+use crate::wire::Idempotency;
 
 crate::open_enum! {
     /// What a person consents to.
@@ -97,6 +98,12 @@ impl RecordedConsent {
 pub trait ConsentRecorder: fmt::Debug + Send + Sync {
     /// Returns the provider's name, for reports.
     fn provider_name(&self) -> &'static str;
+
+    /// The effect of recording an answer again that may have been recorded, for a flow that saw no end of the call: it takes the step
+    /// again of itself only if that does no harm. Without a provider's word it does.
+    fn idempotency(&self) -> Idempotency {
+        Idempotency::Unsafe
+    }
 
     /// Checks an input as the call itself would, without sending anything, so that a flow takes no step when the input of
     /// another one is wrong.

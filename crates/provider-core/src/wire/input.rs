@@ -55,7 +55,8 @@ pub fn request_from_json<E: DeserializeOwned>(json: &[u8]) -> Result<E, InvalidR
 /// # Errors
 ///
 /// [`InvalidRequest`]: more than [`MAX_INPUT_BYTES`], not JSON, a repeated member, a number with more digits than a JSON
-/// number keeps (give it as text), or nesting deeper than 64, which names the outermost member.
+/// number keeps (give it as text), a number that is too large for one, text or a name with half a surrogate pair, or nesting deeper
+/// than 64, of which the first eight members are named.
 pub fn input_from_json(json: &[u8]) -> Result<Value, InvalidRequest> {
     if json.len() > MAX_INPUT_BYTES {
         return Err(InvalidRequest::new("request", "must be at most 1 MiB"));
@@ -85,11 +86,13 @@ impl<'j> Cursor<'j> {
     /// Reads the value that comes next, nested at most this deep.
     fn value(&mut self, path: &FieldPath, depth: usize) -> Result<Value, InvalidRequest> {
         let refused = |rule: &'static str| InvalidRequest::new(path.clone().into_field(), rule);
-        let unreadable = |_| refused("is not valid text");
+        // All else of the syntax has been checked.
+        let unreadable =
+            |_| refused("must not have half a surrogate pair, as `\\ud800` without its other half");
         let deeper = || {
             let rule = || format!("must be nested at most {MAX_DEPTH} deep");
             let depth = depth.checked_sub(1);
-            depth.ok_or_else(|| InvalidRequest::new(path.outermost().into_field(), rule()))
+            depth.ok_or_else(|| InvalidRequest::new(path.beginning().into_field(), rule()))
         };
         match self.next() {
             Some('{') => {
@@ -121,7 +124,8 @@ impl<'j> Cursor<'j> {
                     let rule = "has more digits than a JSON number keeps; give it as text";
                     return Err(refused(rule));
                 }
-                serde_json::from_str(number).map_err(unreadable)
+                let too_large = |_| refused("is too large for a number");
+                serde_json::from_str(number).map_err(too_large)
             }
             _ => serde_json::from_str(self.token()).map_err(unreadable),
         }
@@ -594,10 +598,20 @@ impl FieldPath {
         Self(format!("{}[{index}]", self.0))
     }
 
-    /// The member of the request itself, whatever is below it.
-    fn outermost(&self) -> Self {
-        let name = self.0.split(['.', '[']).next();
-        Self(name.unwrap_or_default().to_owned())
+    /// Its first eight members and items: the whole of a place far below would be a page.
+    fn beginning(&self) -> Self {
+        const MOST: usize = 8;
+        let mut steps = self
+            .0
+            .match_indices(['.', '['])
+            .skip_while(|(at, _)| *at == 0);
+        let end = steps.nth(MOST - 1).map(|(at, _)| at);
+        Self(
+            self.0
+                .get(..end.unwrap_or(self.0.len()))
+                .unwrap_or_default()
+                .to_owned(),
+        )
     }
 
     fn into_field(self) -> String {
@@ -818,18 +832,38 @@ mod tests {
             let (open, close) = (open.repeat(depth), close.repeat(depth));
             input_from_json(format!("{{\"a\":{open}1{close}}}").as_bytes())
         };
-        for (open, close) in [("[", "]"), ("{\"b\":", "}"), (" [0 , ", " ]")] {
+        for (open, close, field) in [
+            ("[", "]", "a[0][0][0][0][0][0][0]"),
+            ("{\"b\":", "}", "a.b.b.b.b.b.b.b"),
+            (" [0 , ", " ]", "a[1][1][1][1][1][1][1]"),
+        ] {
             let value = nested(open, close, MAX_DEPTH - 1).unwrap();
             let text = serde_json::to_string(&value).unwrap();
             assert_eq!(input_from_json(text.as_bytes()).unwrap(), value);
             for depth in [MAX_DEPTH, 100_000] {
                 let error = nested(open, close, depth).unwrap_err();
                 let rule = "must be nested at most 64 deep";
-                assert_eq!((error.field(), error.rule()), ("a", rule));
+                assert_eq!((error.field(), error.rule()), (field, rule));
             }
         }
         let lists = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(error(&lists).field(), "request");
+        assert_eq!(error(&lists).field(), "[0][0][0][0][0][0][0][0]");
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_told_by_what_it_is() {
+        let pair = "must not have half a surrogate pair, as `\\ud800` without its other half";
+        let large = "is too large for a number";
+        for (members, field, rule) in [
+            (r#""count":1e77777"#, "count", large),
+            (r#""people":[{"mobile":-1e400}]"#, "people[0].mobile", large),
+            (r#""count":"\udc00""#, "count", pair),
+            (r#""text":"CANARY\ud800""#, "text", pair),
+            (r#""people":[{"\ud800":1}]"#, "people[0]", pair),
+        ] {
+            let error = error(&format!(r#"{{"mobileNumber":"9000000001",{members}}}"#));
+            assert_eq!((error.field(), error.rule()), (field, rule));
+        }
     }
 
     #[test]
@@ -844,11 +878,6 @@ mod tests {
             let value = input_from_json(json.as_bytes()).unwrap();
             assert_eq!(value, json.parse::<Value>().unwrap(), "{json}");
         }
-        let error = error(r#"{"mobileNumber":"\ud800"}"#);
-        assert_eq!(
-            (error.field(), error.rule()),
-            ("mobileNumber", "is not valid text")
-        );
     }
 
     #[test]

@@ -204,8 +204,9 @@ pub(crate) fn recognize(known: KnownMembers, body: &[u8]) -> Recognized {
     }
 }
 
-/// The body without a byte order mark before the JSON and NULs after it, which some servers write and no value contains.
-pub(super) fn without_padding(body: &[u8]) -> &[u8] {
+/// The body of a reply without a byte order mark before the JSON and NULs after it, which some servers write and no value contains: as it
+/// is decoded. For code that reads the JSON of a reply itself.
+pub fn without_padding(body: &[u8]) -> &[u8] {
     let mut body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     while let [rest @ .., 0] = body {
         body = rest;

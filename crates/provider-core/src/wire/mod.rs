@@ -45,7 +45,7 @@ pub use input::{
 pub use input::{RequestMembers, deserialize_request};
 #[cfg(feature = "webhook")]
 pub(crate) use json::decode_plain;
-pub use json::{DecodeError, DecodeErrorCategory};
+pub use json::{DecodeError, DecodeErrorCategory, without_padding};
 pub(crate) use json::{Recognized, recognize};
 pub use label::Label;
 pub use lenient::{Items, UnreadItem};

@@ -314,9 +314,9 @@ impl WantedSession {
                 "must not be empty",
             ));
         }
-        if kinds.into_iter().any(str::is_empty) {
+        if let Some(index) = kinds.into_iter().position(str::is_empty) {
             return Err(InvalidRequest::new(
-                "verification.consents.type",
+                format!("verification.consents[{index}].type"),
                 "must not be empty",
             ));
         }

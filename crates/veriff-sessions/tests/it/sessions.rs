@@ -105,7 +105,7 @@ async fn a_member_that_breaks_a_rule_is_named_and_nothing_is_sent() {
         ),
         (
             json!({"consents": [{"type": "", "approved": true}]}),
-            "consents.type",
+            "consents[0].type",
         ),
     ] {
         let transport = ScriptedTransport::new([]);

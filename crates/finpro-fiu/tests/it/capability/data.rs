@@ -335,7 +335,10 @@ async fn what_is_missing_unreadable_or_of_another_consent_is_an_error() {
     assert_eq!(error.outcome(), Outcome::Done, "a session has begun");
     assert!(error.is_unsettled());
 
-    for (wrong, field) in [("not-a-uuid", "consentHandle"), ("a b", "consentHandle")] {
+    for (wrong, field) in [
+        ("not-a-uuid", "consentHandle[0]"),
+        ("a b", "consentHandle[0]"),
+    ] {
         let (client, transport) = replying(&json!([]));
         let followed = client.follow_consent(reference(wrong), CallOptions::new());
         let error = followed.await.unwrap_err();
