@@ -95,7 +95,8 @@ pub(crate) async fn run(
         .as_deref()
         .map(aggregator)
         .transpose()?;
-    let sandbox = arguments.sandbox.then(|| sandbox(&arguments));
+    let is_embedded = arguments.sandbox;
+    let sandbox = is_embedded.then(|| sandbox(&arguments));
     let served = match &sandbox {
         Some(sandbox) => {
             let served = sandbox.serve(([127, 0, 0, 1], 0).into()).await;
@@ -207,10 +208,18 @@ pub(crate) async fn run(
             output.note(GOES_ON);
         }
     }
+    let has_links =
+        report.documents.value().is_some() || report.aggregator_consent.value().is_some();
+    if is_embedded && finished.is_empty() && has_links {
+        output.note(PAGES_END);
+    }
     let codes = report.errors().map(|(_, error)| exit_code(error));
     let codes = codes.chain(finished.iter().map(Finished::exit_code));
     Ok(codes.max().unwrap_or(0))
 }
+
+/// Why the links of the sandbox inside the command lead nowhere afterwards.
+const PAGES_END: &str = "The sandbox ends with this command, and its pages with it: --browser waits for you to visit them.";
 
 /// How an onboarding goes on whose report is kept.
 const GOES_ON: &str = "the same command with --resume goes on: it takes no step again that is done, nor one that may have been without --repeat STEP";

@@ -50,7 +50,8 @@ fn the_report_is_a_table() {
     ] {
         assert!(run.stdout.contains(text), "{text} in {}", run.stdout);
     }
-    assert_eq!(run.stderr, "", "no progress display without a terminal");
+    let note = "The sandbox ends with this command, and its pages with it: --browser waits for you to visit them.\n";
+    assert_eq!(run.stderr, note, "no progress display without a terminal");
 }
 
 #[test]
