@@ -121,9 +121,13 @@ impl Calls {
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
-        self.waited_for
-            .iter()
-            .any(|call| matches!(call.phase, Phase::Blocked | Phase::Uncovered))
+        self.waited_for.iter().any(Call::is_held)
+    }
+
+    /// The calls that are made again once an operator says so.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Operation> {
+        let held = self.waited_for.iter().filter(|call| call.is_held());
+        held.map(|call| &call.operation)
     }
 
     /// Whether there is a call that the consent does not cover.
@@ -144,20 +148,18 @@ impl Calls {
     /// The calls whose credentials were refused, and those that the consent did not cover, are made again.
     pub(crate) fn resume(&mut self, step: &mut Step<'_>) -> bool {
         let was_blocked = self.is_blocked();
-        self.ask_again(step, |phase| {
-            matches!(phase, Phase::Blocked | Phase::Uncovered)
-        });
+        self.ask_again(step, Call::is_held);
         was_blocked
     }
 
     /// There is another consent: the calls that the last one did not cover are made again.
     pub(crate) fn consent_renewed(&mut self, step: &mut Step<'_>) {
-        self.ask_again(step, |phase| phase == Phase::Uncovered);
+        self.ask_again(step, |call| call.phase == Phase::Uncovered);
     }
 
-    fn ask_again(&mut self, step: &mut Step<'_>, which: impl Fn(Phase) -> bool) {
+    fn ask_again(&mut self, step: &mut Step<'_>, which: impl Fn(&Call) -> bool) {
         for call in &mut self.waited_for {
-            if which(call.phase) {
+            if which(call) {
                 call.tries = 0;
                 call.ask(step);
             }
@@ -301,6 +303,11 @@ impl Calls {
 }
 
 impl Call {
+    /// Whether it waits for an operator.
+    fn is_held(&self) -> bool {
+        matches!(self.phase, Phase::Blocked | Phase::Uncovered)
+    }
+
     fn ask(&mut self, step: &mut Step<'_>) {
         let effect = step.call(self.operation.clone());
         (self.seq, self.ordinal) = (effect.seq, effect.ordinal);

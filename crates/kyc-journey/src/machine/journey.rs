@@ -117,6 +117,8 @@ pub struct LegView<'a> {
     pub resubmissions: u32,
     /// What is left to a person to do at the provider, until somebody says that it was done.
     pub by_hand: Vec<OperatorTask>,
+    /// The calls that give something back and [wait for an operator](Journey::held).
+    pub held: Vec<&'a Operation>,
 }
 
 impl Journey {
@@ -224,6 +226,10 @@ impl Journey {
                 .by_hand()
                 .filter_map(|(of, task)| (of == leg).then_some(task))
                 .collect(),
+            held: self
+                .held()
+                .filter_map(|(of, call)| (of == leg).then_some(call))
+                .collect(),
         })
     }
 
@@ -252,13 +258,26 @@ impl Journey {
         Some((next, accounts.last_look(next)))
     }
 
-    /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
+    /// The calls that give something back and wait for an operator, because the credentials were refused or the consent did not cover
+    /// them, also after the journey's end: they are made again by [`Resume`](Fact::Resume), and by nothing else.
+    pub fn held(&self) -> impl Iterator<Item = (Leg, &Operation)> {
+        let started = self.started.iter();
+        let legs = started.flat_map(|started| Leg::ALL.iter().map(|leg| (*leg, &started.legs)));
+        let calls = legs.filter_map(|(leg, legs)| Some((leg, legs.calls(leg)?)));
+        let held = calls.flat_map(|(leg, calls)| calls.held().map(move |call| (leg, call)));
+        // A timer repeats the others.
+        held.filter(|(_, call)| call.is_clean_up() && !call.is_look())
+    }
+
+    /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody. Of a journey that has ended, a leg
+    /// may have a call that gives something back and waits for an operator.
     pub fn resuming(&self, leg: Leg) -> Option<Fact> {
-        let is_unsettled = || self.leg(leg).is_some_and(|leg| leg.unsettled.is_some());
+        let calls = self.started.as_ref().and_then(|it| it.legs.calls(leg));
+        let has_ended = self.status.is_end();
         match self.leg_status(leg) {
+            _ if calls.is_some_and(Calls::is_blocked) => Some(Fact::Resume),
             // Who asks again knows that the last time may have been billed.
-            LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
-            LegStatus::NeedsOperator if is_unsettled() => Some(Fact::AskAgain),
+            LegStatus::NeedsPerson | LegStatus::Expired if !has_ended => Some(Fact::AskAgain),
             LegStatus::NeedsOperator => Some(Fact::Resume),
             _ => None,
         }

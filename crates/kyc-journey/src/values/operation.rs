@@ -299,4 +299,9 @@ impl Operation {
             Self::FindConsent { .. } | Self::RevokeConsent { .. } | Self::DeleteSession { .. }
         )
     }
+
+    /// Whether it looks for something that may be to be given back, which is repeated by a timer whatever became of the last time.
+    pub(crate) const fn is_look(&self) -> bool {
+        matches!(self, Self::FindConsent { .. })
+    }
 }

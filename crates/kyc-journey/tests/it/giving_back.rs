@@ -1,0 +1,129 @@
+//! What a journey gives back, also after its end: it is never dropped.
+
+use kyc_journey::{
+    Answer, ConsentState, DataClass, DataNews, DataState, Fact, Failure, JourneyStatus, Leg,
+    Refusal, TimerPurpose, Verdict,
+};
+
+use crate::world::{World, by_id, consent, data, finpro, reference, verification};
+
+/// Journeys that have ended, each with a call that gives something back.
+fn giving_back() -> Vec<(World, Leg, &'static str)> {
+    let active = |world: &mut World, handle: &str, named: &str| {
+        let mut news = consent(handle, ConsentState::Active);
+        news.consent = Some(reference(named));
+        world.submit(Fact::Consent(news));
+    };
+    let mut withdrawn = World::given(finpro());
+    withdrawn.open("request-consent", "handle-1");
+    let mut late = withdrawn.clone();
+    let mut replaced = withdrawn.clone();
+    active(&mut withdrawn, "handle-1", "consent-1");
+    let mut met = withdrawn.clone();
+    withdrawn.submit(Fact::Withdrawn);
+    met.submit(Fact::Data(data("data-1", DataState::Ready)))
+        .answer_with("fetch-data", Answer::AccountData, DataClass::AccountData)
+        .submit(Fact::PurposeMet);
+    assert_eq!(met.status(), JourneyStatus::Completed);
+    // Approved by a link that was open after the end.
+    late.submit(Fact::Cancel).fire(TimerPurpose::LeftOpen);
+    let consents = vec![consent("handle-1", ConsentState::Active)];
+    late.answer("find-consent", Answer::Consents { consents });
+    // Approved, too, although another attempt completed the journey.
+    replaced.fire(TimerPurpose::Link).submit(Fact::AskAgain);
+    let consents = vec![consent("handle-1", ConsentState::Pending)];
+    replaced
+        .answer("list-consents", Answer::Consents { consents })
+        .open("request-consent", "handle-2");
+    active(&mut replaced, "handle-2", "consent-2");
+    let news = DataNews::new(by_id("handle-2"), DataState::Ready);
+    let news = news.set_session(Some(reference("data-2")));
+    replaced.submit(Fact::Data(news)).answer_with(
+        "fetch-data",
+        Answer::AccountData,
+        DataClass::AccountData,
+    );
+    assert_eq!(replaced.status(), JourneyStatus::Completed);
+    active(&mut replaced, "handle-1", "consent-1");
+    let mut deleted = World::given(verification());
+    deleted
+        .open("create-session", "session-1")
+        .submit(Fact::Withdrawn);
+    vec![
+        (withdrawn, Leg::Accounts, "revoke-consent"),
+        (met, Leg::Accounts, "revoke-consent"),
+        (late, Leg::Accounts, "revoke-consent"),
+        (replaced, Leg::Accounts, "revoke-consent"),
+        (deleted, Leg::Verification, "delete-session"),
+    ]
+}
+
+#[test]
+fn what_gives_back_is_held_for_an_operator_who_resumes_it_also_after_the_end() {
+    for (mut world, leg, call) in giving_back() {
+        assert_eq!(world.calls(), [call]);
+        let status = world.status();
+        assert!(status.is_end() && world.journey.held().next().is_none());
+        assert_eq!(world.journey.resuming(leg), None);
+        for failure in [
+            Failure::refused(Refusal::Credentials),
+            Failure::not_covered(),
+            Failure::refused(Refusal::Credentials),
+        ] {
+            world.fail(call, failure);
+            let held: Vec<_> = world.journey.held().collect();
+            assert_eq!(held, [(leg, &world.operation(call))]);
+            let view = world.journey.leg(leg).unwrap();
+            assert_eq!(view.held, [&world.operation(call)]);
+            assert_eq!(world.journey.resuming(leg), Some(Fact::Resume));
+            assert!(world.calls().is_empty() && world.by_hand().is_empty());
+            // Whoever withdraws meanwhile does not lose it either.
+            let mut withdrawn = world.clone();
+            withdrawn.submit(Fact::Withdrawn);
+            assert_eq!(withdrawn.journey.held().count(), 1);
+            world
+                .submit_to(Some(leg), Fact::Resume, None)
+                .was(Verdict::Applied);
+            assert_eq!((world.calls(), world.status()), (vec![call], status));
+        }
+        world.answer(call, Answer::Done);
+        assert!(world.journey.held().next().is_none() && world.by_hand().is_empty());
+        assert_eq!(world.journey.resuming(leg), None);
+    }
+}
+
+/// Whatever a call that gives something back meets, it is done, made again, held for an operator, or left to a person.
+#[test]
+fn what_gives_back_is_never_dropped() {
+    let refused = Refusal::ALL
+        .iter()
+        .map(|refusal| Failure::refused(*refusal));
+    let others = [
+        Failure::not_sent(),
+        Failure::unknown(),
+        Failure::unreadable(),
+        Failure::without_consent(),
+        Failure::withdrawn(),
+        Failure::not_covered(),
+    ];
+    for failure in refused.chain(others) {
+        for (mut world, leg, call) in giving_back() {
+            world.fail(call, failure.clone());
+            let is_again = world
+                .journey
+                .timers()
+                .iter()
+                .any(|timer| matches!(timer.name.purpose, TimerPurpose::Retry(_)));
+            let is_held = world.journey.held().next().is_some();
+            let is_left = !world.by_hand().is_empty();
+            let is_done = matches!(
+                (call, failure.refusal),
+                ("revoke-consent", Some(Refusal::AlreadySo))
+                    | ("delete-session", Some(Refusal::NotFound))
+            );
+            let ways = [is_again, is_held, is_left, is_done];
+            let ways = ways.into_iter().filter(|is_so| *is_so).count();
+            assert_eq!(ways, 1, "{leg:?} {call} {failure:?}");
+        }
+    }
+}
