@@ -137,6 +137,19 @@ impl Unsettled {
         self.give_up(step, leg);
     }
 
+    /// An operator has mended what kept the look-ups from an answer, or the provider knows more by now: whether it is to be asked again.
+    pub(crate) fn look_again(&mut self, step: &mut Step<'_>, leg: Leg) -> bool {
+        let may = settlement(&self.operation).looks_up && self.status() == LegStatus::NeedsOperator;
+        if may {
+            (self.is_over, self.is_unanswered, self.misses) = (false, false, 0);
+            // What is not found at once does not count yet.
+            if step.at < self.counts_from {
+                step.set_timer(TimerName::leg(leg, TimerPurpose::Settle), self.counts_from);
+            }
+        }
+        may
+    }
+
     fn give_up(&mut self, step: &mut Step<'_>, leg: Leg) {
         if std::mem::replace(&mut self.is_over, true) {
             return;

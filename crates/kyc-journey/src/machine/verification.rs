@@ -236,6 +236,7 @@ impl Verification {
                 step.discarded(Reason::LegEnded);
             }
             Fact::Settled { done } => self.settled(step, *done),
+            Fact::Resume if self.looks_again(step) => self.list_attempts(step),
             Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
             Fact::HandIn => self.hand_in(step),
             Fact::OneTimeCodeWanted => self.want_code(step),
@@ -248,6 +249,14 @@ impl Verification {
                 }
                 None => step.kept(Reason::NotExpected),
             },
+        }
+    }
+
+    /// Whether an operator lets the hand-in be looked up again of which nobody knows whether it was done.
+    fn looks_again(&mut self, step: &mut Step<'_>) -> bool {
+        match (&self.state, &mut self.hand_in) {
+            (State::Session(_), HandIn::Unsettled(unsettled)) => unsettled.look_again(step, LEG),
+            _ => false,
         }
     }
 

@@ -169,6 +169,7 @@ impl Finpass {
                 (State::RefreshUnsettled(_), true) => self.start_fetching(step, plan),
                 _ => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.looks_again(step) => self.fetch(step, plan),
             Fact::Resume if self.state == State::Failed(Blame::Operator) => {
                 self.begin_again(step, plan)
             }
@@ -184,6 +185,14 @@ impl Finpass {
                 }
                 None => step.kept(Reason::NotExpected),
             },
+        }
+    }
+
+    /// Whether an operator lets the refresh be looked up again of which nobody knows whether it was begun.
+    fn looks_again(&mut self, step: &mut Step<'_>) -> bool {
+        match &mut self.state {
+            State::RefreshUnsettled(unsettled) => unsettled.look_again(step, LEG),
+            _ => false,
         }
     }
 

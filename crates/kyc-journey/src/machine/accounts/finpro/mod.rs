@@ -333,6 +333,7 @@ impl FinPro {
             {
                 self.request_data(step, plan);
             }
+            Fact::Resume if self.looks_up_again(step) => {}
             Fact::Resume if self.consent == Consent::Failed(Blame::Operator) => {
                 self.begin_again(step, plan);
             }
@@ -352,6 +353,22 @@ impl FinPro {
                 None => step.kept(Reason::NotExpected),
             },
         }
+    }
+
+    /// An operator lets what is unsettled be looked up again; whether anything is.
+    fn looks_up_again(&mut self, step: &mut Step<'_>) -> bool {
+        let is_active = self.is_active() || self.consent == Consent::Paused;
+        let looks_again = match (&mut self.consent, &mut self.data) {
+            (Consent::Unsettled(unsettled), _) => unsettled.look_again(step, LEG),
+            (_, Data::Unsettled(unsettled)) => is_active && unsettled.look_again(step, LEG),
+            _ => false,
+        };
+        match (&self.consent, looks_again) {
+            (_, false) => {}
+            (Consent::Unsettled(_), true) => self.look_up_consent(step),
+            (_, true) => self.ask_status(step),
+        }
+        looks_again
     }
 
     fn heard(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, heard: Heard, fact: &Fact) {
