@@ -275,7 +275,7 @@ impl Calls {
                 step.tell_operator(leg, OperatorTask::Consent);
                 return Heard::Handled;
             }
-            (Outcome::Refused, Some(Refusal::RateLimited)) if !call.operation.is_clean_up() => {}
+            (Outcome::Refused, Some(Refusal::RateLimited)) => {}
             (Outcome::Refused, refusal) => {
                 return Heard::Refused(call.operation, refusal.unwrap_or(Refusal::Other));
             }
@@ -288,7 +288,8 @@ impl Calls {
         }
         call.tries = call.tries.saturating_add(1);
         let wait = back_off(call.tries, failure.retry_after);
-        let is_over = match is_unsafe {
+        // Of an opening somebody waits for the end; what gives something back has its time.
+        let is_over = match is_unsafe && !call.operation.is_clean_up() {
             true => call.tries > MOST_TRIES,
             false => later(step.at, wait) > call.until,
         };

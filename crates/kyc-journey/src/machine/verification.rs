@@ -20,6 +20,9 @@ const LEG: Leg = Leg::Verification;
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long a deletion is tried, before an operator deletes by hand: Veriff allows 5 an hour and 10 a day.
+const DELETION: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// How many of Veriff's attempts that are over are remembered: a session has at most 10.
 const MOST_OVER: usize = 16;
 
@@ -846,7 +849,7 @@ impl Verification {
     }
 
     fn delete(&mut self, step: &mut Step<'_>, session: ProviderReference) {
-        let until = step.at;
+        let until = later(step.at, DELETION);
         self.calls
             .begin(step, Operation::DeleteSession { session }, until);
     }

@@ -1,5 +1,6 @@
 //! What a journey gives back, also after its end: it is never dropped.
 
+use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
     Answer, ConsentState, DataClass, DataNews, DataState, Fact, Failure, JourneyStatus, Leg,
     Refusal, TimerPurpose, Verdict,
@@ -125,5 +126,27 @@ fn what_gives_back_is_never_dropped() {
             let ways = ways.into_iter().filter(|is_so| *is_so).count();
             assert_eq!(ways, 1, "{leg:?} {call} {failure:?}");
         }
+    }
+}
+
+#[test]
+fn what_gives_back_waits_for_as_long_as_the_provider_says_and_is_made_again() {
+    for (mut world, _, call) in giving_back() {
+        let busy = || Failure::refused(Refusal::RateLimited);
+        world.fail(call, busy().set_retry_after(Some(7_200)));
+        let wait = |world: &World| {
+            let timers = world.journey.timers();
+            let mut timers = timers.iter();
+            let retry = timers.find(|it| matches!(it.name.purpose, TimerPurpose::Retry(_)));
+            retry.map(|timer| timer.at.duration_since(world.at))
+        };
+        assert_eq!(wait(&world), Some(SignedDuration::from_hours(2)));
+        let begun = world.at;
+        while world.by_hand().is_empty() {
+            world.retry();
+            assert_eq!(world.calls(), [call]);
+            world.fail(call, busy());
+        }
+        assert_eq!(world.at.duration_since(begun).as_hours() / 24, 6, "{call}");
     }
 }
