@@ -91,6 +91,26 @@ impl Calls {
         });
     }
 
+    /// As [`begin`](Self::begin), unless the same call is waited for. One that waits for an operator is made again, too.
+    pub(crate) fn begin_or_repeat(
+        &mut self,
+        step: &mut Step<'_>,
+        operation: Operation,
+        until: Timestamp,
+    ) {
+        let mut calls = self.waited_for.iter_mut();
+        match calls.find(|call| call.operation == operation) {
+            Some(call) => {
+                call.until = until;
+                if call.is_held() {
+                    call.tries = 0;
+                    call.ask(step);
+                }
+            }
+            None => self.begin(step, operation, until),
+        }
+    }
+
     /// As [`begin`](Self::begin), unless a call of the same name is waited for.
     pub(crate) fn begin_once(
         &mut self,
@@ -115,9 +135,18 @@ impl Calls {
     }
 
     pub(crate) fn waits_for(&self, name: &str) -> bool {
-        self.waited_for
-            .iter()
-            .any(|call| call.operation.name() == name)
+        self.any(|operation| operation.name() == name)
+    }
+
+    /// Whether such a call is waited for.
+    pub(crate) fn any(&self, which: impl Fn(&Operation) -> bool) -> bool {
+        self.waited_for.iter().any(|call| which(&call.operation))
+    }
+
+    /// Whether this call goes on by itself: it is under way, or its next try is set.
+    pub(crate) fn goes_on(&self, operation: &Operation) -> bool {
+        let mut calls = self.waited_for.iter();
+        calls.any(|call| call.operation == *operation && !call.is_held())
     }
 
     pub(crate) fn is_blocked(&self) -> bool {

@@ -147,6 +147,11 @@ impl<'a> Step<'a> {
         self.set_timer(name, later(self.at, after));
     }
 
+    /// Whether a timer of this name is set.
+    pub(crate) fn is_set(&self, name: TimerName) -> bool {
+        self.timers.find(&name).is_some()
+    }
+
     /// Cancels a timer, if it is set.
     pub(crate) fn cancel_timer(&mut self, name: TimerName) {
         if self.timers.find(&name).is_some() {

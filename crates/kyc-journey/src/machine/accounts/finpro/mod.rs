@@ -32,6 +32,9 @@ const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
 /// How often consents that were left open are looked for, by the times of a pending one: within eight days of the last.
 const LOOKS_FOR_LEFT_OPEN: u32 = 12;
 
+/// The next look for them.
+const LEFT_OPEN: TimerName = TimerName::leg(LEG, TimerPurpose::LeftOpen);
+
 /// How long a revocation is tried, before an operator revokes it by hand.
 const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -377,6 +380,12 @@ impl FinPro {
             Heard::Foreign => step.late(Reason::UnknownEffect),
             Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
             Heard::Answered(operation, answer) => self.answered(step, plan, operation, &answer),
+            Heard::Refused(
+                Operation::FindConsent { handle },
+                Refusal::NotFound | Refusal::NotYet,
+            ) => {
+                self.looked(step, &handle, &[]);
+            }
             Heard::Refused(operation, refusal) => self.refused(step, plan, operation, refusal),
             Heard::Unsettled(operation) => match operation {
                 Operation::RequestConsent { .. } => {
@@ -390,6 +399,7 @@ impl FinPro {
             },
             Heard::Failed(operation) => self.failed(step, plan, operation),
         }
+        self.end_looks(step);
     }
 
     fn given_up(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, attempt: u32, fact: &Fact) {
@@ -444,15 +454,14 @@ impl FinPro {
                 self.requested(step, plan, reference);
             }
             (Operation::ReadLink { .. }, Answer::Link) => self.show_link(step),
-            (Operation::FindConsent { handle }, Answer::Consents { consents })
-                if self.attempts.reference() != Some(handle) =>
-            {
-                self.found(step, handle, consents);
+            (Operation::FindConsent { handle }, Answer::Consents { consents }) => {
+                match self.attempts.reference() == Some(handle) {
+                    true => self.listed(step, plan, consents),
+                    false => self.found(step, handle, consents),
+                }
+                self.looked(step, handle, consents);
             }
-            (
-                Operation::ListConsents { .. } | Operation::FindConsent { .. },
-                Answer::Consents { consents },
-            ) => {
+            (Operation::ListConsents { .. }, Answer::Consents { consents }) => {
                 self.listed(step, plan, consents);
             }
             (Operation::DecryptReturn { .. }, Answer::ReturnRead { end }) => {
@@ -594,7 +603,9 @@ impl FinPro {
         match (ours, &mut self.consent) {
             _ if self.asks_again && ours.is_none_or(is_undecided) => self.begin_next(step, plan),
             (Some(news), _) => self.observe_consent(step, plan, news),
-            (None, Consent::Unsettled(unsettled)) => unsettled.miss(step, LEG),
+            (None, Consent::Unsettled(unsettled)) if self.stop.is_none() => {
+                unsettled.miss(step, LEG);
+            }
             (None, _) => step.late(Reason::NotExpected),
         }
     }
@@ -803,9 +814,16 @@ impl FinPro {
         if let Some(handle) = &news.source.reference {
             self.closed(step, handle);
         }
-        let Some(consent) = news.consent.as_ref().filter(|_| is_live) else {
+        let Some(consent) = &news.consent else {
             return;
         };
+        if !is_live {
+            let revokes = |operation: &Operation| matches!(operation, Operation::RevokeConsent { consent: of } if of == consent);
+            if self.calls.any(revokes) {
+                self.revoked(step, consent);
+            }
+            return;
+        }
         if self.consent_id.as_ref() == Some(consent) || self.given_back.contains(consent) {
             return;
         }
@@ -955,9 +973,15 @@ impl FinPro {
         step.ledger(LedgerEntry::ArtefactEnded {
             consent: consent.clone(),
         });
-        if self.consent == Consent::Revoking && self.consent_id.as_ref() == Some(consent) {
-            self.calls
-                .give_up(step, LEG, self.attempts.number(), |_| true);
+        let is_own = self.consent == Consent::Revoking && self.consent_id.as_ref() == Some(consent);
+        // What is given back of other attempts goes on.
+        let is_over = |operation: &Operation| match operation {
+            Operation::RevokeConsent { consent: of } => of == consent,
+            operation => is_own && !operation.is_clean_up(),
+        };
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), is_over);
+        if is_own {
             self.consent = Consent::Revoked;
         }
     }
@@ -1054,22 +1078,54 @@ impl FinPro {
         set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
     }
 
-    /// Looks for all that were left open.
+    /// Looks for all that were left open, whatever the last look met.
     fn find(&mut self, step: &mut Step<'_>) {
         let until = later(step.at, LOOK_UP);
-        let left_open = self.left_open.clone().into_iter();
-        let looks = left_open.map(|handle| Operation::FindConsent { handle });
-        // The last look may still be tried again.
-        let looks: Vec<_> = looks
-            .filter(|look| !self.calls.waits_for(look.name()))
-            .collect();
-        for look in looks {
-            self.calls.begin(step, look, until);
+        for handle in self.left_open.clone() {
+            let look = Operation::FindConsent { handle };
+            self.calls.begin_or_repeat(step, look, until);
         }
-        match self.looks < LOOKS_FOR_LEFT_OPEN {
-            true => set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks),
-            false => self.left_open.clear(),
+        if self.looks < LOOKS_FOR_LEFT_OPEN {
+            set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
         }
+    }
+
+    /// What the last look for a consent said is its end: one that the person has not approved is looked for no more.
+    fn looked(
+        &mut self,
+        step: &mut Step<'_>,
+        handle: &ProviderReference,
+        consents: &[ConsentNews],
+    ) {
+        let is_it = |news: &&ConsentNews| news.source.reference.as_ref() == Some(handle);
+        let is_undecided = |news: &ConsentNews| news.state == ConsentState::Pending;
+        let is_last = !step.is_set(LEFT_OPEN);
+        if is_last && consents.iter().find(is_it).is_none_or(is_undecided) {
+            self.closed(step, handle);
+        }
+    }
+
+    /// After the last look, what nobody could look up, or revoke because it had no id, is a person's to revoke.
+    fn end_looks(&mut self, step: &mut Step<'_>) {
+        if step.is_set(LEFT_OPEN) {
+            return;
+        }
+        let calls = &self.calls;
+        let goes_on = |handle: &ProviderReference| {
+            let handle = handle.clone();
+            calls.goes_on(&Operation::FindConsent { handle })
+        };
+        let (kept, unknown): (Vec<_>, Vec<_>) = std::mem::take(&mut self.left_open)
+            .into_iter()
+            .partition(goes_on);
+        self.left_open = kept;
+        if unknown.is_empty() {
+            return;
+        }
+        let left_open = &self.left_open;
+        let looks = |operation: &Operation| matches!(operation, Operation::FindConsent { handle } if !left_open.contains(handle));
+        self.calls.give_up(step, LEG, self.attempts.number(), looks);
+        step.tell_operator(LEG, OperatorTask::RevokeByHand);
     }
 
     /// When consents that were left open are looked for the last time, if the next time is then.
@@ -1087,8 +1143,11 @@ impl FinPro {
     /// A consent that was left open is known to be approved or over.
     fn closed(&mut self, step: &mut Step<'_>, handle: &ProviderReference) {
         self.left_open.retain(|open| open != handle);
+        // A look that waits has nothing to find any more.
+        let looks = |operation: &Operation| matches!(operation, Operation::FindConsent { handle: open } if open == handle);
+        self.calls.give_up(step, LEG, self.attempts.number(), looks);
         if self.left_open.is_empty() {
-            step.cancel_timer(TimerName::leg(LEG, TimerPurpose::LeftOpen));
+            step.cancel_timer(LEFT_OPEN);
         }
     }
 
