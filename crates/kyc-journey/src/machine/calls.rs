@@ -54,6 +54,9 @@ struct GivenUp {
     seq: Seq,
     ordinal: u32,
     attempt: u32,
+    /// Whether it opens something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_opening: bool,
 }
 
 /// What the result of a call means.
@@ -62,7 +65,7 @@ pub(crate) enum Heard {
     /// It is not this leg's.
     Foreign,
     /// It is of a call of this attempt that is no longer waited for.
-    GivenUp { attempt: u32 },
+    GivenUp { attempt: u32, is_opening: bool },
     /// It changed nothing but the calls: another try comes, or an operator has to look.
     Handled,
     /// The answer.
@@ -211,7 +214,7 @@ impl Calls {
             match call.phase {
                 Phase::Asked => {
                     step.cancel_call(call.seq, call.ordinal);
-                    self.note_given_up(call.seq, call.ordinal, attempt);
+                    self.note_given_up(&call, attempt);
                 }
                 Phase::Waits => step.cancel_timer(retry(leg, call.slot)),
                 Phase::Blocked | Phase::Uncovered => {}
@@ -219,15 +222,16 @@ impl Calls {
         }
     }
 
-    fn note_given_up(&mut self, seq: Seq, ordinal: u32, attempt: u32) {
+    fn note_given_up(&mut self, call: &Call, attempt: u32) {
         const REMEMBERED: usize = 32;
         if self.given_up.len() >= REMEMBERED {
             self.given_up.remove(0);
         }
         self.given_up.push(GivenUp {
-            seq,
-            ordinal,
+            seq: call.seq,
+            ordinal: call.ordinal,
             attempt,
+            is_opening: call.operation.is_opening(),
         });
     }
 
@@ -261,15 +265,17 @@ impl Calls {
             let Some(index) = past.position(|past| is_it(past.seq, past.ordinal)) else {
                 return Heard::Foreign;
             };
-            let attempt = self
-                .given_up
-                .get(index)
-                .map_or(attempt, |past| past.attempt);
+            let past = self.given_up.get(index);
+            let (attempt, is_opening) =
+                past.map_or((attempt, false), |past| (past.attempt, past.is_opening));
             // An interruption is not the last word.
             if !matches!(fact, Fact::Interrupted { .. }) {
                 self.given_up.remove(index);
             }
-            return Heard::GivenUp { attempt };
+            return Heard::GivenUp {
+                attempt,
+                is_opening,
+            };
         };
         let mut call = self.waited_for.remove(index);
         let failure = match fact {
@@ -310,7 +316,7 @@ impl Calls {
             }
             (Outcome::Unknown | Outcome::Done, _) if is_unsafe => {
                 // The answer may still come, from whoever was interrupted.
-                self.note_given_up(call.seq, call.ordinal, attempt);
+                self.note_given_up(&call, attempt);
                 return Heard::Unsettled(call.operation);
             }
             (Outcome::NotSent | Outcome::Unknown | Outcome::Done, _) => {}
@@ -376,7 +382,9 @@ impl Operation {
                 | (Self::CheckProfile { .. }, Answer::Profiles { .. })
                 | (Self::ReadLink { .. }, Answer::Link)
                 | (
-                    Self::ListConsents { .. } | Self::FindConsent { .. },
+                    Self::ListConsents { .. }
+                        | Self::FindConsent { .. }
+                        | Self::FindRequestedConsent { .. },
                     Answer::Consents { .. }
                 )
                 | (Self::DecryptReturn { .. }, Answer::ReturnRead { .. })

@@ -65,6 +65,15 @@ pub(crate) fn settlement(operation: &Operation) -> Settlement {
     }
 }
 
+/// A request of which nobody knows whether it opened something, and for which nobody waits any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LostRequest {
+    /// Whose.
+    pub(crate) attempt: u32,
+    /// When it was heard of last.
+    pub(crate) at: Timestamp,
+}
+
 /// An unsafe call with an unknown outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unsettled {
@@ -106,6 +115,23 @@ impl Unsettled {
 
     pub(crate) fn operation(&self) -> &Operation {
         &self.operation
+    }
+
+    /// Since when its outcome has been unknown.
+    pub(crate) fn since(&self, step: &Step<'_>) -> Timestamp {
+        let passed = step.call_deadline.saturating_add(UNDER_WAY);
+        let since = self.counts_from.checked_sub(passed);
+        since.unwrap_or(self.counts_from)
+    }
+
+    /// Whether look-ups, or an operator, say that it was not done.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.is_over && !self.is_unanswered && self.misses >= MISSES
+    }
+
+    /// An operator says that it was not done.
+    pub(crate) fn was_not_done(&mut self) {
+        (self.is_over, self.is_unanswered, self.misses) = (true, false, MISSES);
     }
 
     /// Its timer fired. Whether the provider is to be asked now.

@@ -2,11 +2,11 @@
 
 use kyc_journey::provider_core::jiff::SignedDuration;
 use kyc_journey::{
-    Answer, ConsentState, DataClass, DataNews, DataState, Fact, Failure, JourneyStatus, Leg,
-    OperatorTask, Refusal, TimerPurpose, Verdict,
+    Answer, ConsentState, Correlation, DataClass, DataNews, DataState, Fact, Failure, Journey,
+    JourneyStatus, Leg, Operation, OperatorTask, Refusal, Source, TimerPurpose, Verdict,
 };
 
-use crate::world::{World, by_id, consent, data, finpro, reference, verification};
+use crate::world::{TOKEN, World, by_id, consent, data, finpro, reference, verification};
 
 /// Journeys that have ended, each with a call that gives something back.
 fn giving_back() -> Vec<(World, Leg, &'static str)> {
@@ -300,4 +300,189 @@ fn late_consents_of_several_attempts_do_not_wait_for_each_other() {
     over.consent = Some(reference("consent-1"));
     world.submit(Fact::Consent(over));
     assert_eq!(world.journey.held().count(), 0);
+}
+
+/// A request of a consent of which nobody knows whether it was done.
+fn unsettled() -> World {
+    let mut world = World::given(finpro());
+    world.fail("request-consent", Failure::unknown());
+    world
+}
+
+fn accounts(attempt: u32) -> Correlation {
+    Correlation {
+        token: TOKEN,
+        leg: Leg::Accounts,
+        attempt,
+    }
+}
+
+/// Journeys in which nobody waits any more for a request that may have made a consent: it was cancelled before or after that was known,
+/// or another attempt was begun.
+fn lost() -> [World; 3] {
+    let mut cancelled = unsettled();
+    cancelled.submit(Fact::Cancel);
+    let mut under_way = World::given(finpro());
+    let effect = under_way.call("request-consent");
+    under_way
+        .submit(Fact::Cancel)
+        .submit(Fact::Interrupted { effect });
+    let mut replaced = unsettled();
+    replaced
+        .fail("list-consents", Failure::refused(Refusal::Other))
+        .submit(Fact::Reopen)
+        .was(Verdict::Applied);
+    assert_eq!(replaced.calls(), ["request-consent"]);
+    replaced.open("request-consent", "handle-2");
+    [cancelled, under_way, replaced]
+}
+
+/// What FinPro says of the consent that the first request made.
+fn requested(state: ConsentState) -> Answer {
+    let mut news = consent("handle-1", state);
+    news.source = Source::new(Some(reference("handle-1")), Some(accounts(1)));
+    Answer::Consents {
+        consents: vec![news],
+    }
+}
+
+const NOTHING: Answer = Answer::Consents {
+    consents: Vec::new(),
+};
+
+#[test]
+fn consent_of_a_request_that_nobody_waits_for_is_looked_for_by_what_it_carried() {
+    for mut world in lost() {
+        assert!(world.by_hand().is_empty() && world.journey.looks().is_some());
+        world.fire(TimerPurpose::LeftOpen);
+        let correlation = accounts(1);
+        assert_eq!(
+            world.operation("find-requested-consent"),
+            Operation::FindRequestedConsent { correlation }
+        );
+        // It was not done, or is not there yet.
+        world.answer("find-requested-consent", NOTHING);
+        world.fire(TimerPurpose::LeftOpen);
+        let mut approved = world.clone();
+        approved.answer("find-requested-consent", requested(ConsentState::Active));
+        assert_eq!(approved.calls(), ["revoke-consent"]);
+        assert_eq!(approved.journey.looks(), None);
+        // It has a handle from now on, by which it is looked for without the person's name.
+        world.answer("find-requested-consent", requested(ConsentState::Pending));
+        world.submit(Fact::Withdrawn).fire(TimerPurpose::LeftOpen);
+        assert!(world.calls().contains(&"find-consent"));
+        assert!(!world.calls().contains(&"find-requested-consent"));
+        assert!(world.by_hand().is_empty());
+    }
+}
+
+#[test]
+fn request_that_was_never_done_is_looked_for_to_the_end_and_left_to_nobody() {
+    for mut world in lost() {
+        let last = world.journey.looks().unwrap().1;
+        while world.is_set(TimerPurpose::LeftOpen) {
+            assert_eq!(world.journey.looks().unwrap().1, last);
+            world.fire(TimerPurpose::LeftOpen);
+            world.answer("find-requested-consent", NOTHING);
+        }
+        assert_eq!((world.at, world.by_hand()), (last, vec![]));
+    }
+}
+
+/// Who may not name the person cannot look, and a person finds it by what the request carried.
+#[test]
+fn request_that_nobody_can_look_for_is_left_to_a_person_who_is_told_what_it_carried() {
+    let ends: [fn(&mut World); 4] = [
+        |world| {
+            world.submit(Fact::Withdrawn);
+        },
+        |world| {
+            world.submit(Fact::ConsentExpired);
+        },
+        // While the look is under way.
+        |world| {
+            world
+                .fire(TimerPurpose::LeftOpen)
+                .submit(Fact::Withdrawn)
+                .answer("find-requested-consent", NOTHING);
+        },
+        // No look is ever answered.
+        |world| {
+            while world.by_hand().is_empty() {
+                if world.is_set(TimerPurpose::LeftOpen) {
+                    world.fire(TimerPurpose::LeftOpen);
+                }
+                world.fail(
+                    "find-requested-consent",
+                    Failure::refused(Refusal::Credentials),
+                );
+            }
+        },
+    ];
+    for end in ends {
+        for mut world in lost() {
+            let since = world.at;
+            end(&mut world);
+            assert_eq!(world.by_hand(), [OperatorTask::RevokeByHand]);
+            let requests = |world: &World| {
+                let stored = serde_json::to_string(&world.journey).unwrap();
+                let read: Journey = serde_json::from_str(&stored).unwrap();
+                let leg = read.leg(Leg::Accounts).unwrap();
+                let requests = leg.unknown_requests.into_iter();
+                let told = requests.map(|it| (it.carried, it.at, it.task));
+                told.collect::<Vec<_>>()
+            };
+            let request = (accounts(1), since, OperatorTask::RevokeByHand);
+            assert_eq!(requests(&world), [request]);
+            let is_look = |(_, call): &(_, &'static str)| *call == "find-requested-consent";
+            assert!(!world.pending().iter().any(is_look));
+            world.submit(Fact::Resolved {
+                task: OperatorTask::RevokeByHand,
+            });
+            assert_eq!(requests(&world), []);
+        }
+    }
+}
+
+#[test]
+fn request_that_an_operator_settled_or_look_ups_did_is_not_looked_for() {
+    let mut settled = unsettled();
+    settled
+        .fail("list-consents", Failure::refused(Refusal::Other))
+        .submit(Fact::Settled { done: false });
+    let mut looked_up = unsettled();
+    looked_up.answer("list-consents", NOTHING);
+    for _ in 0..2 {
+        looked_up
+            .fire(TimerPurpose::Settle)
+            .answer("list-consents", NOTHING);
+    }
+    looked_up.submit(Fact::AskAgain);
+    for world in [settled, looked_up] {
+        assert_eq!(
+            (world.calls(), world.attempt()),
+            (vec!["request-consent"], 2)
+        );
+        assert_eq!(world.journey.looks(), None);
+    }
+}
+
+/// Sessions that may have been created, by whichever attempt, are deleted by hand.
+#[test]
+fn sessions_of_which_nobody_knows_are_told_by_what_their_requests_carried() {
+    let mut world = World::given(verification());
+    let first = world.at;
+    world.interrupt("create-session");
+    world.pass(SignedDuration::from_hours(1));
+    world.submit(Fact::AskAgain);
+    let effect = world.call("create-session");
+    world.submit(Fact::Withdrawn);
+    world.pass(SignedDuration::from_mins(1));
+    world.submit(Fact::Interrupted { effect });
+    let second = world.at;
+    assert_eq!(world.by_hand(), [OperatorTask::DeleteByHand]);
+    let leg = world.journey.leg(Leg::Verification).unwrap();
+    let told = leg.unknown_requests.iter();
+    let told: Vec<_> = told.map(|it| (it.carried.attempt, it.at)).collect();
+    assert_eq!(told, [(1, first), (2, second)]);
 }

@@ -269,7 +269,7 @@ impl Finpass {
         match heard {
             Heard::Handled => {}
             Heard::Foreign => step.late(Reason::UnknownEffect),
-            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::GivenUp { attempt, .. } => self.given_up(step, plan, attempt, fact),
             Heard::Answered(operation, answer) => self.answered(step, plan, &operation, &answer),
             Heard::Refused(operation, refusal) => self.refused(step, plan, &operation, refusal),
             Heard::Unsettled(operation) => match operation {

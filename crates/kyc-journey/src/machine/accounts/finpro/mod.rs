@@ -1,6 +1,7 @@
 //! FinPro: a consent at an aggregator, then data.
 
 mod data;
+mod left_open;
 
 use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::{AggregatorId, ProviderReference};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::{Attempts, Belongs};
 use crate::machine::calls::{Calls, Heard, may_be_done};
-use crate::machine::schedule::{last_look_up, set_look_up};
-use crate::machine::settle::Unsettled;
+use crate::machine::schedule::set_look_up;
+use crate::machine::settle::{LostRequest, Unsettled};
 use crate::machine::step::Step;
 use crate::values::{
     AccountsPlan, AggregatorReturn, Answer, Blame, ConsentNews, ConsentQuery, ConsentState,
@@ -28,12 +29,6 @@ const LOOK_BEFORE: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
-
-/// How often consents that were left open are looked for, by the times of a pending one: within eight days of the last.
-const LOOKS_FOR_LEFT_OPEN: u32 = 12;
-
-/// The next look for them.
-const LEFT_OPEN: TimerName = TimerName::leg(LEG, TimerPurpose::LeftOpen);
 
 /// How long a revocation is tried, before an operator revokes it by hand.
 const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -60,6 +55,10 @@ pub(crate) struct FinPro {
     /// Handles of consents that nobody wants any more and that the person may yet approve, by a link that still opens: those of
     /// attempts that were replaced, and of the last one once the journey has ended. At most one an attempt.
     left_open: Vec<ProviderReference>,
+    /// Requests of such attempts, of which nobody knows whether there is a consent: they are looked for, too, while the person may be
+    /// named. At most one an attempt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<LostRequest>,
     /// How often they were looked for since the last of them was left.
     looks: u32,
     data: Data,
@@ -329,6 +328,9 @@ impl FinPro {
                 step.discarded(Reason::LegEnded);
             }
             Fact::Settled { done: false } if matches!(self.consent, Consent::Unsettled(_)) => {
+                if let Consent::Unsettled(unsettled) = &mut self.consent {
+                    unsettled.was_not_done();
+                }
                 self.begin_again(step, plan);
             }
             Fact::Settled { done: false }
@@ -378,7 +380,10 @@ impl FinPro {
         match heard {
             Heard::Handled => {}
             Heard::Foreign => step.late(Reason::UnknownEffect),
-            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::GivenUp {
+                attempt,
+                is_opening,
+            } => self.given_up(step, plan, (attempt, is_opening), fact),
             Heard::Answered(operation, answer) => self.answered(step, plan, operation, &answer),
             Heard::Refused(
                 Operation::FindConsent { handle },
@@ -386,6 +391,10 @@ impl FinPro {
             ) => {
                 self.looked(step, &handle, &[]);
             }
+            Heard::Refused(
+                Operation::FindRequestedConsent { correlation },
+                Refusal::NotFound | Refusal::NotYet,
+            ) => self.looked_for_request(step, plan, correlation, &[]),
             Heard::Refused(operation, refusal) => self.refused(step, plan, operation, refusal),
             Heard::Unsettled(operation) => match operation {
                 Operation::RequestConsent { .. } => {
@@ -402,15 +411,26 @@ impl FinPro {
         self.end_looks(step);
     }
 
-    fn given_up(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, attempt: u32, fact: &Fact) {
+    fn given_up(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &AccountsPlan,
+        (attempt, is_opening): (u32, bool),
+        fact: &Fact,
+    ) {
         let is_current = attempt == self.attempts.number();
         let Fact::Answered { answer, .. } = fact else {
-            let was_requested = is_current && self.consent == Consent::Requesting;
-            if self.stop.is_some() && was_requested && may_be_done(fact) {
-                step.tell_operator(LEG, OperatorTask::RevokeByHand);
+            let is_wanted = is_current && self.stop.is_none();
+            let is_known = is_current && self.attempts.reference().is_some();
+            if is_opening && !is_wanted && !is_known && may_be_done(fact) {
+                let at = step.at;
+                self.lose(step, LostRequest { attempt, at });
             }
             return step.late(Reason::UnknownEffect);
         };
+        if is_opening {
+            self.lost.retain(|lost| lost.attempt != attempt);
+        }
         match answer {
             Answer::Opened { reference } if !is_current => {
                 self.attempts.adopt_replaced(reference);
@@ -460,6 +480,9 @@ impl FinPro {
                     false => self.found(step, handle, consents),
                 }
                 self.looked(step, handle, consents);
+            }
+            (Operation::FindRequestedConsent { correlation }, Answer::Consents { consents }) => {
+                self.looked_for_request(step, plan, *correlation, consents);
             }
             (Operation::ListConsents { .. }, Answer::Consents { consents }) => {
                 self.listed(step, plan, consents);
@@ -1042,12 +1065,10 @@ impl FinPro {
         if is_open && !stop.erases() {
             step.erase(Some(LEG), DataClass::Codes);
         }
-        self.leave_open(step);
-        // Without a handle it cannot be looked for without the person's name.
-        let is_unknown = self.attempts.reference().is_none();
-        if is_unknown && matches!(self.consent, Consent::Unsettled(_)) {
-            step.tell_operator(LEG, OperatorTask::RevokeByHand);
+        if !stop.may_name_person() {
+            self.forget_person(step);
         }
+        self.leave_open(step);
         self.give_back(step);
     }
 
@@ -1060,95 +1081,6 @@ impl FinPro {
                 | Consent::Pending { .. }
                 | Consent::Abandoned
         )
-    }
-
-    /// Nobody wants the consent any more, and the person may yet approve it at the aggregator: it is looked for, because no report may
-    /// come.
-    fn leave_open(&mut self, step: &mut Step<'_>) {
-        if let (true, Some(handle)) = (self.is_open(), self.attempts.reference().cloned()) {
-            self.look_for(step, handle);
-        }
-    }
-
-    fn look_for(&mut self, step: &mut Step<'_>, handle: ProviderReference) {
-        if !self.left_open.contains(&handle) {
-            self.left_open.push(handle);
-        }
-        self.looks = 0;
-        set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
-    }
-
-    /// Looks for all that were left open, whatever the last look met.
-    fn find(&mut self, step: &mut Step<'_>) {
-        let until = later(step.at, LOOK_UP);
-        for handle in self.left_open.clone() {
-            let look = Operation::FindConsent { handle };
-            self.calls.begin_or_repeat(step, look, until);
-        }
-        if self.looks < LOOKS_FOR_LEFT_OPEN {
-            set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
-        }
-    }
-
-    /// What the last look for a consent said is its end: one that the person has not approved is looked for no more.
-    fn looked(
-        &mut self,
-        step: &mut Step<'_>,
-        handle: &ProviderReference,
-        consents: &[ConsentNews],
-    ) {
-        let is_it = |news: &&ConsentNews| news.source.reference.as_ref() == Some(handle);
-        let is_undecided = |news: &ConsentNews| news.state == ConsentState::Pending;
-        let is_last = !step.is_set(LEFT_OPEN);
-        if is_last && consents.iter().find(is_it).is_none_or(is_undecided) {
-            self.closed(step, handle);
-        }
-    }
-
-    /// After the last look, what nobody could look up, or revoke because it had no id, is a person's to revoke.
-    fn end_looks(&mut self, step: &mut Step<'_>) {
-        if step.is_set(LEFT_OPEN) {
-            return;
-        }
-        let calls = &self.calls;
-        let goes_on = |handle: &ProviderReference| {
-            let handle = handle.clone();
-            calls.goes_on(&Operation::FindConsent { handle })
-        };
-        let (kept, unknown): (Vec<_>, Vec<_>) = std::mem::take(&mut self.left_open)
-            .into_iter()
-            .partition(goes_on);
-        self.left_open = kept;
-        if unknown.is_empty() {
-            return;
-        }
-        let left_open = &self.left_open;
-        let looks = |operation: &Operation| matches!(operation, Operation::FindConsent { handle } if !left_open.contains(handle));
-        self.calls.give_up(step, LEG, self.attempts.number(), looks);
-        step.tell_operator(LEG, OperatorTask::RevokeByHand);
-    }
-
-    /// When consents that were left open are looked for the last time, if the next time is then.
-    pub(crate) fn last_look(&self, next: Timestamp) -> Timestamp {
-        last_look_up(next, self.looks, LOOKS_FOR_LEFT_OPEN)
-    }
-
-    /// What became of this attempt's consent is known.
-    fn own_closed(&mut self, step: &mut Step<'_>) {
-        if let Some(handle) = self.attempts.reference().cloned() {
-            self.closed(step, &handle);
-        }
-    }
-
-    /// A consent that was left open is known to be approved or over.
-    fn closed(&mut self, step: &mut Step<'_>, handle: &ProviderReference) {
-        self.left_open.retain(|open| open != handle);
-        // A look that waits has nothing to find any more.
-        let looks = |operation: &Operation| matches!(operation, Operation::FindConsent { handle: open } if open == handle);
-        self.calls.give_up(step, LEG, self.attempts.number(), looks);
-        if self.left_open.is_empty() {
-            step.cancel_timer(LEFT_OPEN);
-        }
     }
 
     pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
