@@ -49,7 +49,7 @@ impl Asked<'_> {
     ) -> Result<Response<E::Output>, Failure> {
         let provider = <E::Provider as Provider>::NAME;
         let about = ProviderCall::new(&self.call.id, provider, E::OPERATION.name);
-        let about = about.set_gives_back(self.call.operation.is_clean_up());
+        let about = about.set_gives_back(!self.call.operation.needs_consent());
         let shown = self.proved(&about).await?;
         let options = match &shown {
             Some(shown) => options.with_consent(shown.clone()),

@@ -57,6 +57,11 @@ impl FinPro {
                 let by = ConsentQuery::Handle(handle.clone());
                 self.list(asked, &by).await
             }
+            Operation::FindRequestedConsent { correlation } => {
+                let correlation = *correlation;
+                self.list(asked, &ConsentQuery::Person { correlation })
+                    .await
+            }
             Operation::DecryptReturn { .. } => self.decrypt(asked).await,
             Operation::RequestData { consent } => self.request_data(asked, consent).await,
             Operation::DataStatus { consent, session } => {

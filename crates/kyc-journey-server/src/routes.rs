@@ -278,7 +278,8 @@ pub(crate) static API: &[Route] = &[
         method: "post",
         path: "/v1/journeys/{id}/resume",
         id: "resume_journey",
-        about: "Lets the legs go on for which somebody had to act. What may have been billed before may be billed again.",
+        about: "Lets the legs go on for which somebody had to act. What may have been billed before may be billed again. Of a journey that \
+            has ended, the calls are made again that give something back and wait for an operator (`held`).",
         parameters: &[JOURNEY_ID],
         body: Some(of::<api::Resume>),
         replies: &[JOURNEY],

@@ -15,7 +15,7 @@ pub use engine::{
     Place, Recording, Reported, RunLease, SealError, SealedRecording, Sealer, Settles, Submitted,
     Undelivered, not_before,
 };
-pub use machine::{Journey, LegView, Reference, SetTimer, Transition, apply};
+pub use machine::{Journey, LegView, Reference, SetTimer, Transition, UnknownRequest, apply};
 #[doc(hidden)]
 pub use point::point;
 #[doc(no_inline)]

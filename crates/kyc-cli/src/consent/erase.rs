@@ -151,7 +151,8 @@ fn print(answer: &Answer, output: Output) -> Result<(), Failure> {
 }
 
 /// A journey that still waits for a consent would take one after the erasure, and write it under the erased person; and what one has to
-/// give back nobody would find any more by the person. What one looks for names no person, and is found by the journey's id, which is told.
+/// give back nobody would find any more by the person. What one looks for is found by the journey's id, which is told; where that takes
+/// the person's name, a person has to look in the end.
 async fn refuse_what_is_left(
     place: &Place,
     followers: Vec<Follower>,

@@ -19,10 +19,8 @@ use crate::terminal::output::Output;
 enum Next {
     /// The person gives the consent.
     Consent,
-    /// These commands. There are none for one that only has to be followed.
+    /// These commands. There are none for one that only has to be followed, such as one that has ended and has calls left.
     Commands(Vec<(Leg, Fact)>),
-    /// What it opened is given back, or looked for to be.
-    GiveBack,
 }
 
 pub(crate) async fn run(
@@ -59,7 +57,6 @@ pub(crate) async fn run(
                 following.submit(&key, Some(leg), fact, None).await?;
             }
         }
-        Next::GiveBack => {}
     }
     follow(following, after, output).await
 }
@@ -68,9 +65,6 @@ pub(crate) async fn run(
 /// left open is looked for.
 fn next(state: &Journey, only: Option<Leg>, is_left: bool) -> Result<Next, Failure> {
     let status = state.status();
-    if status.is_end() && is_left {
-        return Ok(Next::GiveBack);
-    }
     if status == JourneyStatus::AwaitConsent {
         return Ok(Next::Consent);
     }
@@ -83,7 +77,11 @@ fn next(state: &Journey, only: Option<Leg>, is_left: bool) -> Result<Next, Failu
     let commands: Vec<_> = legs
         .filter_map(|leg| Some((leg, state.resuming(leg)?)))
         .collect();
-    match (status.is_end() || (commands.is_empty() && !is_open), only) {
+    let goes_on = match status.is_end() {
+        true => is_left,
+        false => is_open,
+    };
+    match (commands.is_empty() && !goes_on, only) {
         (false, _) => Ok(Next::Commands(commands)),
         (true, None) => Err(stuck("ID", status.as_str())),
         (true, Some(leg)) => Err(match state.leg_status(leg) {

@@ -2,7 +2,9 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use kyc_facade::provider_core::jiff::Timestamp;
-use kyc_journey::{JourneyRecord, JourneySummary, Leg, Operation, OperatorTask, Seq, SetTimer};
+use kyc_journey::{
+    JourneyRecord, JourneySummary, Leg, Operation, OperatorTask, Seq, SetTimer, UnknownRequest,
+};
 use kyc_journey_server::{Line, Lines};
 use serde::Serialize;
 
@@ -42,6 +44,20 @@ struct ShownLeg {
     resubmissions: u32,
     /// What is left to a person to do at the provider.
     by_hand: Vec<OperatorTask>,
+    /// Requests by which that is found at the provider, where nobody knows what they opened.
+    unknown_requests: Vec<ShownRequest>,
+    /// The calls that give something back and wait for an operator: `resume` makes them again.
+    held: Vec<&'static str>,
+}
+
+/// A request of which nobody knows whether it opened something at the provider.
+#[derive(Serialize)]
+struct ShownRequest {
+    task: OperatorTask,
+    attempt: u32,
+    /// What it carried: FinPro's `accountID`, Veriff's `vendorData`.
+    carried: String,
+    at: Timestamp,
 }
 
 /// A journey in a list.
@@ -164,8 +180,17 @@ impl ShownLeg {
         if self.resubmissions > 0 {
             words.push(format!("resubmissions: {}", self.resubmissions));
         }
+        if !self.held.is_empty() {
+            words.push(format!("held for an operator: {}", self.held.join(", ")));
+        }
         if !self.by_hand.is_empty() {
             words.push(format!("to do: {}", to_do(&self.by_hand)));
+        }
+        for request in &self.unknown_requests {
+            words.push(format!(
+                "nobody knows what attempt {} opened, which was requested before {:.0} as {}",
+                request.attempt, request.at, request.carried
+            ));
         }
         words.join("; ")
     }
@@ -175,6 +200,15 @@ impl ShownLeg {
 fn to_do(by_hand: &[OperatorTask]) -> String {
     let tasks = by_hand.iter().map(|task| task.as_str().replace('_', " "));
     tasks.collect::<Vec<_>>().join(", ")
+}
+
+fn requested(request: &UnknownRequest) -> ShownRequest {
+    ShownRequest {
+        task: request.task,
+        attempt: request.carried.attempt,
+        carried: request.carried.expose(),
+        at: request.at,
+    }
 }
 
 fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> Shown {
@@ -192,6 +226,8 @@ fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> S
             missing: view.missing.iter().map(|kind| kind.as_str()).collect(),
             resubmissions: view.resubmissions,
             by_hand: view.by_hand,
+            unknown_requests: view.unknown_requests.iter().map(requested).collect(),
+            held: view.held.into_iter().map(Operation::name).collect(),
         })
     };
     let timer = |timer: &SetTimer| ShownTimer {

@@ -583,10 +583,11 @@ impl Store {
         };
         let mut calls = calls.map_err(failed)?;
         for id in ended {
-            // Some have failed, and are made again later.
-            let later = records
-                .get(id)
-                .map_or(0, |record| awaited(&record.state).count());
+            // Some have failed, and are made again later, or once an operator resumes the journey.
+            let later = records.get(id).map_or(0, |record| {
+                let again = awaited(&record.state).count();
+                again.saturating_add(record.state.held().count())
+            });
             if later > 0 {
                 let of_it = calls.entry(id.clone()).or_default();
                 *of_it = of_it.saturating_add(later);
@@ -641,7 +642,16 @@ impl Store {
         let unreadable = self.unreadable_calls(journeys).await?;
         let (lost, whole): (Vec<_>, Vec<_>) =
             journeys.iter().partition(|id| unreadable.contains_key(*id));
+        let records = self.engine.read_listed(journeys).await.map_err(failed)?;
+        let is_held = |id: &&JourneyId| {
+            let record = records.get(*id);
+            record.is_some_and(|record| record.state.held().next().is_some())
+        };
+        let (held, whole): (Vec<_>, Vec<_>) = whole.into_iter().partition(is_held);
         let mut said = Vec::new();
+        if !held.is_empty() {
+            said.push(self.held_of(&names(held)).await?);
+        }
         if !whole.is_empty() {
             said.push(
                 self.done_by(&names(whole), ["makes them", "make them"])
@@ -655,6 +665,21 @@ impl Store {
             ));
         }
         Ok(said.join("; "))
+    }
+
+    /// What to do about the calls of these journeys that wait for an operator.
+    async fn held_of(&self, journeys: &[String]) -> Result<String, Failure> {
+        let how = match self.began_in_a_sandbox().await? {
+            Some((_, true)) => {
+                let commands = journeys.iter().map(|id| format!("`{}`", self.resuming(id)));
+                commands.collect::<Vec<_>>().join(", ")
+            }
+            _ => "`POST /v1/journeys/ID/resume` of a running `kyc journey serve`".to_owned(),
+        };
+        Ok(format!(
+            "calls of {} were refused for the credentials, or the consent does not cover them: once that is mended, {how} makes them again",
+            journeys.join(", ")
+        ))
     }
 
     /// The command that goes on with a journey.

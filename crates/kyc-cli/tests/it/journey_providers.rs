@@ -68,7 +68,7 @@ fn no_sandbox_takes_up_what_real_journeys_that_have_ended_give_back() {
         &db,
     ];
     let withdrawn = kyc(&withdraw, &[]);
-    let says = format!("wait: {journey}; a running `kyc journey serve` makes them");
+    let says = format!("outstanding: {journey}; a running `kyc journey serve` makes them");
     assert!(withdrawn.stdout.contains(&says), "{withdrawn:?}");
     let says = [
         journey,

@@ -789,3 +789,124 @@ fn what_is_left_to_a_person_is_shown_and_listed() {
         "{nothing:?}"
     );
 }
+
+/// A call that gives something back is not lost because the credentials were wrong once: whoever mended them has it made again.
+#[test]
+fn what_waits_for_the_credentials_after_the_end_is_listed_and_resumed() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    let id = server.first_request()["id"].as_str().unwrap().to_owned();
+    let journey = format!("/v1/journeys/{id}");
+    server.has_link(&id);
+    let fault = [
+        "faults",
+        "on",
+        "veriff=401:2",
+        "--operation",
+        "delete-session",
+    ];
+    assert_eq!(kyc(&fault, &server.sandbox).code, 0);
+    server.post(&format!("{journey}/withdraw"), "");
+    let is_refused = |times: usize| {
+        let count = || {
+            let told = server.get(&format!("{journey}/events"));
+            told.filter(|line| line.contains("operator: credentials"))
+                .count()
+        };
+        while count() < times {}
+    };
+    is_refused(1);
+    let held = serde_json::json!(["delete-session"]);
+    let list = server.get("/v1/journeys").last().unwrap();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["journeys"][0]["held"], held);
+    // The credentials are still wrong.
+    let resumed = server.post(&format!("{journey}/resume"), "");
+    assert_eq!(resumed["status"], "withdrawn", "{resumed}");
+    is_refused(2);
+    drop(server);
+    let shown = files.run(&["show", &id]);
+    assert!(
+        shown
+            .stdout
+            .contains("held for an operator: delete-session"),
+        "{shown:?}"
+    );
+    let resumes = format!("journey resume {id} --sandbox");
+    assert!(shown.stderr.contains(&resumes), "{shown:?}");
+    assert!(shown.stderr.contains("the credentials"), "{shown:?}");
+    let list = files.run(&["list"]);
+    assert!(
+        list.stdout.contains("waiting, to give something back"),
+        "{list:?}"
+    );
+    let resumed = files.run(&["resume", &id, "--sandbox", "--json"]);
+    assert_eq!(resumed.code, 5, "{resumed:?}");
+    let answer = resumed.answer();
+    assert_eq!(answer["waiting_calls"], 0, "{answer}");
+    assert_eq!(answer["legs"][0]["held"], serde_json::json!([]));
+    let nothing = files.run(&["resume", &id, "--sandbox"]);
+    assert_eq!(nothing.code, 2, "{nothing:?}");
+}
+
+/// Whether a request made a consent is looked up again once that can be, also after a cancellation.
+#[test]
+fn consent_request_of_unknown_outcome_is_looked_up_after_a_resumption_and_a_cancellation() {
+    let files = Files::new();
+    let server = Server::start(&files);
+    server.first_request();
+    let faults = |arguments: &[&str]| {
+        let run = kyc(&[&["faults"], arguments].concat(), &server.sandbox);
+        assert_eq!(run.code, 0, "{run:?}");
+    };
+    let begins = r#"{"applicant":{"mobile":"9001060000"},"plan":{"accounts":{"provider":"finpro"}},"consent":{},
+                     "notice_text":"I agree that my identity is verified and my accounts are read."}"#;
+    let begun = |key: &str| {
+        faults(&[
+            "on",
+            "finpro=503:1",
+            "--operation",
+            "request-consent-v3",
+            "--after-effect",
+        ]);
+        faults(&["on", "finpro=401:9", "--operation", "list-consents-v3"]);
+        let begun = server.start_journey(key, begins);
+        let journey = format!("/v1/journeys/{}", begun["id"].as_str().unwrap());
+        let events = format!("{journey}/events");
+        let is_told = |line: String| line.contains("operator: credentials");
+        assert!(server.get(&events).any(is_told));
+        faults(&["off", "all"]);
+        journey
+    };
+    let resumed = begun("ORDER-18");
+    let resume = server.post(&format!("{resumed}/resume"), "");
+    assert_eq!(resume["status"], "running", "{resume}");
+    let events = format!("{resumed}/events");
+    assert!(
+        server
+            .get(&events)
+            .any(|line| line.contains(r#""kind":"link""#))
+    );
+    let cancelled = begun("ORDER-19");
+    let cancel = server.post(&format!("{cancelled}/cancel"), "");
+    assert_eq!(cancel["legs"][0]["by_hand"], serde_json::json!([]));
+    assert_eq!(kyc(&["clock", "advance", "5m"], &server.sandbox).code, 0);
+    let events = format!("{cancelled}/events");
+    let is_found = |line: String| line.contains("find-requested-consent");
+    while !server.get(&events).any(is_found) {}
+    // After a withdrawal no call names the person: by what the request carried a person finds it.
+    let once = begun("ORDER-20");
+    let withdrawn = server.post(&format!("{once}/withdraw"), "");
+    let leg = &withdrawn["legs"][0];
+    assert_eq!(leg["by_hand"], serde_json::json!(["revoke_by_hand"]));
+    let request = &leg["unknown_requests"][0];
+    assert_eq!(request["attempt"], 1, "{leg}");
+    let carried = request["carried"].as_str().unwrap().to_owned();
+    assert!(carried.ends_with("-accounts-1"), "{carried}");
+    drop(server);
+    let shown = files.run(&["show", once.rsplit('/').next().unwrap(), "--json"]);
+    assert_eq!(
+        shown.answer()["legs"][0]["unknown_requests"][0]["carried"],
+        *carried
+    );
+}

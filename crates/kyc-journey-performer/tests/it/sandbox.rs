@@ -141,14 +141,16 @@ async fn accounts_by_finpro_are_fetched_once_the_person_approved() {
     let handle = opened(&clients, request).await;
     let list = |by| Operation::ListConsents { by };
     let of_person = || list(ConsentQuery::Person { correlation });
-    let (answer, _) = answered(&clients, of_person()).await;
-    let Answer::Consents { consents } = answer else {
-        panic!("{answer:?}");
-    };
-    assert_eq!(consents.len(), 1);
-    assert_eq!(consents[0].source.reference.as_ref(), Some(&handle));
-    assert_eq!(consents[0].source.correlation, Some(correlation));
-    assert_eq!(consents[0].state, ConsentState::Pending);
+    for look in [of_person(), Operation::FindRequestedConsent { correlation }] {
+        let (answer, _) = answered(&clients, look).await;
+        let Answer::Consents { consents } = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(consents.len(), 1);
+        assert_eq!(consents[0].source.reference.as_ref(), Some(&handle));
+        assert_eq!(consents[0].source.correlation, Some(correlation));
+        assert_eq!(consents[0].state, ConsentState::Pending);
+    }
 
     sandbox.advance(Duration::from_secs(600)).await;
     let (answer, _) = answered(&clients, list(ConsentQuery::Handle(handle.clone()))).await;

@@ -348,7 +348,7 @@ async fn a_withdrawal_in_the_middle_stops_every_leg_and_erases_what_was_fetched(
     assert!(
         calls[before..]
             .iter()
-            .all(|call| call.operation.is_clean_up()),
+            .all(|call| !call.operation.needs_consent()),
         "{after:?}"
     );
     assert!(after.contains(&"revoke-consent"), "{after:?}");
@@ -362,5 +362,5 @@ async fn a_withdrawal_in_the_middle_stops_every_leg_and_erases_what_was_fetched(
         .await;
     thread.until(|_| false).await;
     let late = &thread.calls()[before..];
-    assert!(late.iter().all(|call| call.operation.is_clean_up()));
+    assert!(late.iter().all(|call| !call.operation.needs_consent()));
 }

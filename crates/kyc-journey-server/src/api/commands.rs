@@ -229,7 +229,7 @@ pub(crate) async fn go_on(
     let facts: Vec<_> = legs
         .filter_map(|leg| Some((leg, state.resuming(leg)?)))
         .collect();
-    if state.status().is_end() || facts.is_empty() {
+    if facts.is_empty() {
         return Err(stays(state, only));
     }
     for (leg, fact) in facts {

@@ -43,8 +43,10 @@ pub(crate) struct Summary {
     /// When its last event was received.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub(crate) updated_at: Timestamp,
-    /// What was left to a person to do at providers. It stays: nobody tells the journey that it was done.
+    /// What is left to a person to do at providers, until `…/resolve` says that it was done.
     pub(crate) by_hand: Vec<OperatorTask>,
+    /// The calls that give something back and wait for an operator, also after the journey's end: `…/resume` makes them again.
+    pub(crate) held: Vec<&'static str>,
     /// Whether it cannot be read, because what is stored of it is damaged.
     pub(crate) damaged: bool,
 }
@@ -135,7 +137,9 @@ impl Summary {
     fn of(journey: JourneySummary, record: Option<&JourneyRecord>) -> Self {
         let damaged = record.is_none();
         let by_hand = record.into_iter().flat_map(|record| record.state.by_hand());
+        let held = record.into_iter().flat_map(|record| record.state.held());
         Self {
+            held: held.map(|(_, call)| call.name()).collect(),
             by_hand: by_hand.map(|(_, task)| task).collect(),
             damaged,
             id: journey.id,

@@ -9,7 +9,7 @@ pub(crate) mod start;
 
 use kyc_journey::{
     DocumentKind, JourneyId, JourneyRecord, JourneyStatus, Leg, LegStatus, Operation, OperatorTask,
-    Plan, ReceiptId,
+    Plan, ReceiptId, UnknownRequest,
 };
 use provider_core::http::StatusCode;
 use provider_core::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -193,6 +193,25 @@ pub(crate) struct LegView {
     pub(crate) resubmissions: u32,
     /// What is left to a person to do at the provider, such as to revoke a consent, until `…/resolve` says that it was done.
     pub(crate) by_hand: Vec<OperatorTask>,
+    /// Requests by which that is found at the provider, where nobody knows what they opened there.
+    pub(crate) unknown_requests: Vec<RequestView>,
+    /// The calls that give something back and wait for an operator, also after the journey's end: `…/resume` makes them again.
+    pub(crate) held: Vec<&'static str>,
+}
+
+/// A request of which nobody knows whether it opened something at the provider.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(crate = "provider_core::schemars", rename = "UnknownRequest")]
+pub(crate) struct RequestView {
+    /// What is to be done with what it opened.
+    pub(crate) task: OperatorTask,
+    /// Which attempt of the leg it was.
+    pub(crate) attempt: u32,
+    /// What it carried, as it stands at the provider: FinPro's `accountID`, Veriff's `vendorData`.
+    pub(crate) carried: String,
+    /// When the journey heard last of it; it was made just before.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub(crate) at: Timestamp,
 }
 
 /// Something that happens by itself.
@@ -204,6 +223,17 @@ pub(crate) struct TimerView {
     /// When.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub(crate) at: Timestamp,
+}
+
+impl RequestView {
+    fn of(request: &UnknownRequest) -> Self {
+        Self {
+            task: request.task,
+            attempt: request.carried.attempt,
+            carried: request.carried.expose(),
+            at: request.at,
+        }
+    }
 }
 
 impl JourneyView {
@@ -222,6 +252,8 @@ impl JourneyView {
                 missing: view.missing.to_vec(),
                 resubmissions: view.resubmissions,
                 by_hand: view.by_hand,
+                unknown_requests: view.unknown_requests.iter().map(RequestView::of).collect(),
+                held: view.held.into_iter().map(Operation::name).collect(),
             })
         };
         let timers = state.timers().into_iter().map(|timer| TimerView {

@@ -124,9 +124,9 @@ fn content(server: &Shared, csrf: &str, record: &JourneyRecord, lines: &[Line]) 
             p {
                 "It is " (status(view.status)) ". It began at " (time(view.created_at)) " and changed at " (time(view.updated_at)) ", UTC."
             }
-            @if is_open || is_left {
+            @if is_open || goes_on || is_left {
                 div.actions {
-                    @if is_open && goes_on { (button("resume", None, "Let it go on")) }
+                    @if goes_on { (button("resume", None, "Let it go on")) }
                     @if is_left { (button("resolve", None, "What was to do is done")) }
                     @if is_open { (button("cancel", Some("bad"), "Cancel the journey")) }
                 }
@@ -205,8 +205,17 @@ fn to_know(leg: &LegView) -> String {
     if leg.resubmissions > 0 {
         known.push(format!("tried again {} times", leg.resubmissions));
     }
+    for call in &leg.held {
+        known.push(format!("{} waits for an operator", call.replace('-', " ")));
+    }
     for task in &leg.by_hand {
         known.push(format!("to do: {}", words(task.as_str())));
+    }
+    for request in &leg.unknown_requests {
+        known.push(format!(
+            "nobody knows what attempt {} opened, which was requested before {:.0} as {}",
+            request.attempt, request.at, request.carried
+        ));
     }
     match known.is_empty() {
         true => "–".to_owned(),

@@ -171,9 +171,11 @@ fn table(server: &Shared, page: &Listed) -> Markup {
 }
 
 fn to_do(journey: &Summary) -> Markup {
+    let is_nothing = journey.by_hand.is_empty() && journey.held.is_empty() && !journey.damaged;
     html! {
-        @if journey.by_hand.is_empty() && !journey.damaged { "–" }
+        @if is_nothing { "–" }
         @if journey.damaged { span class="status bad" { "damaged, cannot be read" } " " }
+        @for call in &journey.held { span class="status wait" { "let " (call.replace('-', " ")) " go on" } " " }
         @for task in &journey.by_hand { span class="status wait" { (words(task.as_str())) } " " }
     }
 }

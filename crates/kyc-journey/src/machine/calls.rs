@@ -54,6 +54,9 @@ struct GivenUp {
     seq: Seq,
     ordinal: u32,
     attempt: u32,
+    /// Whether it opens something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_opening: bool,
 }
 
 /// What the result of a call means.
@@ -62,7 +65,7 @@ pub(crate) enum Heard {
     /// It is not this leg's.
     Foreign,
     /// It is of a call of this attempt that is no longer waited for.
-    GivenUp { attempt: u32 },
+    GivenUp { attempt: u32, is_opening: bool },
     /// It changed nothing but the calls: another try comes, or an operator has to look.
     Handled,
     /// The answer.
@@ -91,6 +94,26 @@ impl Calls {
         });
     }
 
+    /// As [`begin`](Self::begin), unless the same call is waited for. One that waits for an operator is made again, too.
+    pub(crate) fn begin_or_repeat(
+        &mut self,
+        step: &mut Step<'_>,
+        operation: Operation,
+        until: Timestamp,
+    ) {
+        let mut calls = self.waited_for.iter_mut();
+        match calls.find(|call| call.operation == operation) {
+            Some(call) => {
+                call.until = until;
+                if call.is_held() {
+                    call.tries = 0;
+                    call.ask(step);
+                }
+            }
+            None => self.begin(step, operation, until),
+        }
+    }
+
     /// As [`begin`](Self::begin), unless a call of the same name is waited for.
     pub(crate) fn begin_once(
         &mut self,
@@ -115,15 +138,28 @@ impl Calls {
     }
 
     pub(crate) fn waits_for(&self, name: &str) -> bool {
-        self.waited_for
-            .iter()
-            .any(|call| call.operation.name() == name)
+        self.any(|operation| operation.name() == name)
+    }
+
+    /// Whether such a call is waited for.
+    pub(crate) fn any(&self, which: impl Fn(&Operation) -> bool) -> bool {
+        self.waited_for.iter().any(|call| which(&call.operation))
+    }
+
+    /// Whether this call goes on by itself: it is under way, or its next try is set.
+    pub(crate) fn goes_on(&self, operation: &Operation) -> bool {
+        let mut calls = self.waited_for.iter();
+        calls.any(|call| call.operation == *operation && !call.is_held())
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
-        self.waited_for
-            .iter()
-            .any(|call| matches!(call.phase, Phase::Blocked | Phase::Uncovered))
+        self.waited_for.iter().any(Call::is_held)
+    }
+
+    /// The calls that are made again once an operator says so.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Operation> {
+        let held = self.waited_for.iter().filter(|call| call.is_held());
+        held.map(|call| &call.operation)
     }
 
     /// Whether there is a call that the consent does not cover.
@@ -144,20 +180,18 @@ impl Calls {
     /// The calls whose credentials were refused, and those that the consent did not cover, are made again.
     pub(crate) fn resume(&mut self, step: &mut Step<'_>) -> bool {
         let was_blocked = self.is_blocked();
-        self.ask_again(step, |phase| {
-            matches!(phase, Phase::Blocked | Phase::Uncovered)
-        });
+        self.ask_again(step, Call::is_held);
         was_blocked
     }
 
     /// There is another consent: the calls that the last one did not cover are made again.
     pub(crate) fn consent_renewed(&mut self, step: &mut Step<'_>) {
-        self.ask_again(step, |phase| phase == Phase::Uncovered);
+        self.ask_again(step, |call| call.phase == Phase::Uncovered);
     }
 
-    fn ask_again(&mut self, step: &mut Step<'_>, which: impl Fn(Phase) -> bool) {
+    fn ask_again(&mut self, step: &mut Step<'_>, which: impl Fn(&Call) -> bool) {
         for call in &mut self.waited_for {
-            if which(call.phase) {
+            if which(call) {
                 call.tries = 0;
                 call.ask(step);
             }
@@ -180,7 +214,7 @@ impl Calls {
             match call.phase {
                 Phase::Asked => {
                     step.cancel_call(call.seq, call.ordinal);
-                    self.note_given_up(call.seq, call.ordinal, attempt);
+                    self.note_given_up(&call, attempt);
                 }
                 Phase::Waits => step.cancel_timer(retry(leg, call.slot)),
                 Phase::Blocked | Phase::Uncovered => {}
@@ -188,15 +222,16 @@ impl Calls {
         }
     }
 
-    fn note_given_up(&mut self, seq: Seq, ordinal: u32, attempt: u32) {
+    fn note_given_up(&mut self, call: &Call, attempt: u32) {
         const REMEMBERED: usize = 32;
         if self.given_up.len() >= REMEMBERED {
             self.given_up.remove(0);
         }
         self.given_up.push(GivenUp {
-            seq,
-            ordinal,
+            seq: call.seq,
+            ordinal: call.ordinal,
             attempt,
+            is_opening: call.operation.is_opening(),
         });
     }
 
@@ -230,15 +265,17 @@ impl Calls {
             let Some(index) = past.position(|past| is_it(past.seq, past.ordinal)) else {
                 return Heard::Foreign;
             };
-            let attempt = self
-                .given_up
-                .get(index)
-                .map_or(attempt, |past| past.attempt);
+            let past = self.given_up.get(index);
+            let (attempt, is_opening) =
+                past.map_or((attempt, false), |past| (past.attempt, past.is_opening));
             // An interruption is not the last word.
             if !matches!(fact, Fact::Interrupted { .. }) {
                 self.given_up.remove(index);
             }
-            return Heard::GivenUp { attempt };
+            return Heard::GivenUp {
+                attempt,
+                is_opening,
+            };
         };
         let mut call = self.waited_for.remove(index);
         let failure = match fact {
@@ -273,20 +310,21 @@ impl Calls {
                 step.tell_operator(leg, OperatorTask::Consent);
                 return Heard::Handled;
             }
-            (Outcome::Refused, Some(Refusal::RateLimited)) if !call.operation.is_clean_up() => {}
+            (Outcome::Refused, Some(Refusal::RateLimited)) => {}
             (Outcome::Refused, refusal) => {
                 return Heard::Refused(call.operation, refusal.unwrap_or(Refusal::Other));
             }
             (Outcome::Unknown | Outcome::Done, _) if is_unsafe => {
                 // The answer may still come, from whoever was interrupted.
-                self.note_given_up(call.seq, call.ordinal, attempt);
+                self.note_given_up(&call, attempt);
                 return Heard::Unsettled(call.operation);
             }
             (Outcome::NotSent | Outcome::Unknown | Outcome::Done, _) => {}
         }
         call.tries = call.tries.saturating_add(1);
         let wait = back_off(call.tries, failure.retry_after);
-        let is_over = match is_unsafe {
+        // Of an opening somebody waits for the end; what gives something back has its time.
+        let is_over = match is_unsafe && !call.operation.is_clean_up() {
             true => call.tries > MOST_TRIES,
             false => later(step.at, wait) > call.until,
         };
@@ -301,6 +339,11 @@ impl Calls {
 }
 
 impl Call {
+    /// Whether it waits for an operator.
+    fn is_held(&self) -> bool {
+        matches!(self.phase, Phase::Blocked | Phase::Uncovered)
+    }
+
     fn ask(&mut self, step: &mut Step<'_>) {
         let effect = step.call(self.operation.clone());
         (self.seq, self.ordinal) = (effect.seq, effect.ordinal);
@@ -339,7 +382,9 @@ impl Operation {
                 | (Self::CheckProfile { .. }, Answer::Profiles { .. })
                 | (Self::ReadLink { .. }, Answer::Link)
                 | (
-                    Self::ListConsents { .. } | Self::FindConsent { .. },
+                    Self::ListConsents { .. }
+                        | Self::FindConsent { .. }
+                        | Self::FindRequestedConsent { .. },
                     Answer::Consents { .. }
                 )
                 | (Self::DecryptReturn { .. }, Answer::ReturnRead { .. })

@@ -224,7 +224,7 @@ impl Documents {
         match heard {
             Heard::Handled => {}
             Heard::Foreign => step.late(Reason::UnknownEffect),
-            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::GivenUp { attempt, .. } => self.given_up(step, plan, attempt, fact),
             _ if self.stop.is_some() => step.discarded(Reason::LegEnded),
             Heard::Answered(operation, answer) => self.answered(step, plan, &operation, &answer),
             Heard::Refused(operation, _) => self.refused(step, plan, &operation),

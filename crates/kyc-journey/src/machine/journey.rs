@@ -9,12 +9,14 @@ use super::attempts::Attempts;
 use super::calls::Calls;
 use super::consent::Consent;
 use super::documents::Documents;
+use super::settle::LostRequest;
 use super::step::{Fired, SetTimer, Step, Timers};
 use super::verification::Verification;
 use crate::values::{
-    CorrelationToken, DataClass, DocumentKind, Effect, EffectId, EffectKind, Event, EventKey, Fact,
-    JourneyId, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask, Plan,
-    Provider, Reason, ReceiptId, Refusal, Schema, Seq, Stop, TimerName, TimerPurpose, Verdict,
+    Correlation, CorrelationToken, DataClass, DocumentKind, Effect, EffectId, EffectKind, Event,
+    EventKey, Fact, JourneyId, JourneyStatus, LedgerEntry, Leg, LegStatus, Notice, Operation,
+    OperatorTask, Plan, Provider, Reason, ReceiptId, Refusal, Schema, Seq, Stop, TimerName,
+    TimerPurpose, Verdict,
 };
 
 /// The state of a journey. It holds references and no personal value. As JSON it names its schema version, and one of a newer version
@@ -49,6 +51,9 @@ struct Started {
     /// What is left to a person to do at a provider, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     by_hand: Vec<(Leg, OperatorTask)>,
+    /// Requests that it takes to find what is left, until it is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<(Leg, OperatorTask, LostRequest)>,
     /// What was, and was done, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     resolved: Vec<(Leg, OperatorTask)>,
@@ -97,6 +102,18 @@ pub struct Reference {
     pub id: ProviderReference,
 }
 
+/// A request to a provider of which nobody knows whether it opened something there. A person finds it out by what it carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownRequest {
+    /// What the request carried, as it stands at the provider: FinPro's `accountID`, Veriff's `vendorData`. It names no person.
+    pub carried: Correlation,
+    /// When the journey heard last of it. It was made within the call's deadline before.
+    pub at: Timestamp,
+    /// What is to be done with what it opened.
+    pub task: OperatorTask,
+}
+
 /// Where a leg stands, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,6 +134,10 @@ pub struct LegView<'a> {
     pub resubmissions: u32,
     /// What is left to a person to do at the provider, until somebody says that it was done.
     pub by_hand: Vec<OperatorTask>,
+    /// Requests by which that is found at the provider, where nobody knows what they opened.
+    pub unknown_requests: Vec<UnknownRequest>,
+    /// The calls that give something back and [wait for an operator](Journey::held).
+    pub held: Vec<&'a Operation>,
 }
 
 impl Journey {
@@ -224,6 +245,11 @@ impl Journey {
                 .by_hand()
                 .filter_map(|(of, task)| (of == leg).then_some(task))
                 .collect(),
+            unknown_requests: self.unknown_requests(leg),
+            held: self
+                .held()
+                .filter_map(|(of, call)| (of == leg).then_some(call))
+                .collect(),
         })
     }
 
@@ -232,6 +258,28 @@ impl Journey {
     pub fn by_hand(&self) -> impl Iterator<Item = (Leg, OperatorTask)> {
         let started = self.started.iter();
         started.flat_map(|started| started.by_hand.iter().copied())
+    }
+
+    fn unknown_requests(&self, leg: Leg) -> Vec<UnknownRequest> {
+        let started = self.started.iter();
+        let lost =
+            started.flat_map(|started| started.lost.iter().map(|lost| (started.token, lost)));
+        let of_it = lost.filter(|(_, (of, ..))| *of == leg);
+        let request = |(token, (leg, task, request)): (
+            CorrelationToken,
+            &(Leg, OperatorTask, LostRequest),
+        )| {
+            UnknownRequest {
+                carried: Correlation {
+                    token,
+                    leg: *leg,
+                    attempt: request.attempt,
+                },
+                at: request.at,
+                task: *task,
+            }
+        };
+        of_it.map(request).collect()
     }
 
     /// What was left to a person to do at providers, and was done, unless it is left again.
@@ -252,13 +300,26 @@ impl Journey {
         Some((next, accounts.last_look(next)))
     }
 
-    /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody.
+    /// The calls that give something back and wait for an operator, because the credentials were refused or the consent did not cover
+    /// them, also after the journey's end: they are made again by [`Resume`](Fact::Resume), and by nothing else.
+    pub fn held(&self) -> impl Iterator<Item = (Leg, &Operation)> {
+        let started = self.started.iter();
+        let legs = started.flat_map(|started| Leg::ALL.iter().map(|leg| (*leg, &started.legs)));
+        let calls = legs.filter_map(|(leg, legs)| Some((leg, legs.calls(leg)?)));
+        let held = calls.flat_map(|(leg, calls)| calls.held().map(move |call| (leg, call)));
+        // A timer repeats the others.
+        held.filter(|(_, call)| call.is_clean_up() && !call.is_look())
+    }
+
+    /// The command that lets a leg go on for which somebody has to act; `None` if it waits for nobody. Of a journey that has ended, a leg
+    /// may have a call that gives something back and waits for an operator.
     pub fn resuming(&self, leg: Leg) -> Option<Fact> {
-        let is_unsettled = || self.leg(leg).is_some_and(|leg| leg.unsettled.is_some());
+        let calls = self.started.as_ref().and_then(|it| it.legs.calls(leg));
+        let has_ended = self.status.is_end();
         match self.leg_status(leg) {
+            _ if calls.is_some_and(Calls::is_blocked) => Some(Fact::Resume),
             // Who asks again knows that the last time may have been billed.
-            LegStatus::NeedsPerson | LegStatus::Expired => Some(Fact::AskAgain),
-            LegStatus::NeedsOperator if is_unsettled() => Some(Fact::AskAgain),
+            LegStatus::NeedsPerson | LegStatus::Expired if !has_ended => Some(Fact::AskAgain),
             LegStatus::NeedsOperator => Some(Fact::Resume),
             _ => None,
         }
@@ -352,6 +413,7 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
         reason,
         leg,
         keeps_payload,
+        lost,
         ..
     } = step;
     if let Some(started) = &mut state.started {
@@ -367,6 +429,12 @@ pub fn apply(journey: &Journey, event: &Event) -> Transition {
                 started.by_hand.push((*leg, *task));
                 started.resolved.retain(|done| *done != (*leg, *task));
             }
+        }
+        for request in lost {
+            started.lost.retain(|known| {
+                (known.0, known.1, known.2.attempt) != (request.0, request.1, request.2.attempt)
+            });
+            started.lost.push(request);
         }
         if verdict == Verdict::Applied && event.fact.is_command() {
             if started.handled.len() >= MOST_HANDLED {
@@ -400,6 +468,7 @@ impl Started {
             plan: plan.clone(),
             handled: Vec::new(),
             by_hand: Vec::new(),
+            lost: Vec::new(),
             resolved: Vec::new(),
         }
     }
@@ -622,6 +691,7 @@ impl Started {
         match self.by_hand.contains(&left) {
             true => {
                 self.by_hand.retain(|other| *other != left);
+                self.lost.retain(|lost| (lost.0, lost.1) != left);
                 self.resolved.push(left);
             }
             false if self.resolved.contains(&left) => step.late(Reason::Known),
@@ -725,7 +795,7 @@ impl Started {
                         .stop(*leg, step, &self.plan, Stop::ConsentOverLater);
                 }
             }
-            _ if status.is_end() => {}
+            _ if status.is_end() => self.legs.forget_person(step),
             _ => self.end(status, step, JourneyStatus::Expired, Stop::ConsentOver),
         }
     }
@@ -916,6 +986,13 @@ impl Legs {
                     leg.stop(step, plan, stop);
                 }
             }
+        }
+    }
+
+    /// The consent of a journey that had ended is over: no call names the person any more.
+    fn forget_person(&mut self, step: &mut Step<'_>) {
+        if let Some(leg) = &mut self.accounts {
+            leg.forget_person(step);
         }
     }
 

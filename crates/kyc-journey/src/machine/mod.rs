@@ -11,5 +11,5 @@ mod settle;
 mod step;
 mod verification;
 
-pub use journey::{Journey, LegView, Reference, Transition, apply};
+pub use journey::{Journey, LegView, Reference, Transition, UnknownRequest, apply};
 pub use step::SetTimer;

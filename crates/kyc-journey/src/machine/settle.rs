@@ -65,6 +65,15 @@ pub(crate) fn settlement(operation: &Operation) -> Settlement {
     }
 }
 
+/// A request of which nobody knows whether it opened something, and for which nobody waits any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LostRequest {
+    /// Whose.
+    pub(crate) attempt: u32,
+    /// When it was heard of last.
+    pub(crate) at: Timestamp,
+}
+
 /// An unsafe call with an unknown outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unsettled {
@@ -108,6 +117,23 @@ impl Unsettled {
         &self.operation
     }
 
+    /// Since when its outcome has been unknown.
+    pub(crate) fn since(&self, step: &Step<'_>) -> Timestamp {
+        let passed = step.call_deadline.saturating_add(UNDER_WAY);
+        let since = self.counts_from.checked_sub(passed);
+        since.unwrap_or(self.counts_from)
+    }
+
+    /// Whether look-ups, or an operator, say that it was not done.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.is_over && !self.is_unanswered && self.misses >= MISSES
+    }
+
+    /// An operator says that it was not done.
+    pub(crate) fn was_not_done(&mut self) {
+        (self.is_over, self.is_unanswered, self.misses) = (true, false, MISSES);
+    }
+
     /// Its timer fired. Whether the provider is to be asked now.
     pub(crate) fn is_due(&mut self, step: &mut Step<'_>, leg: Leg) -> bool {
         match settlement(&self.operation).looks_up && !self.is_over {
@@ -135,6 +161,19 @@ impl Unsettled {
     pub(crate) fn is_not_answered(&mut self, step: &mut Step<'_>, leg: Leg) {
         self.is_unanswered = true;
         self.give_up(step, leg);
+    }
+
+    /// An operator has mended what kept the look-ups from an answer, or the provider knows more by now: whether it is to be asked again.
+    pub(crate) fn look_again(&mut self, step: &mut Step<'_>, leg: Leg) -> bool {
+        let may = settlement(&self.operation).looks_up && self.status() == LegStatus::NeedsOperator;
+        if may {
+            (self.is_over, self.is_unanswered, self.misses) = (false, false, 0);
+            // What is not found at once does not count yet.
+            if step.at < self.counts_from {
+                step.set_timer(TimerName::leg(leg, TimerPurpose::Settle), self.counts_from);
+            }
+        }
+        may
     }
 
     fn give_up(&mut self, step: &mut Step<'_>, leg: Leg) {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::settle::LostRequest;
 use crate::values::{
     Correlation, CorrelationToken, DataClass, Effect, EffectId, EffectKind, Event, JourneyId,
     LedgerEntry, Leg, LegStatus, Notice, Operation, OperatorTask, Reason, Seq, TimerName,
@@ -66,6 +67,8 @@ pub(crate) struct Step<'a> {
     pub(crate) leg: Option<Leg>,
     pub(crate) keeps_payload: bool,
     pub(crate) effects: Vec<Effect>,
+    /// What is left to a person to find at a provider, and by which task.
+    pub(crate) lost: Vec<(Leg, OperatorTask, LostRequest)>,
     timers: &'a mut Timers,
     journey: &'a JourneyId,
 }
@@ -88,6 +91,7 @@ impl<'a> Step<'a> {
             leg: None,
             keeps_payload: false,
             effects: Vec::new(),
+            lost: Vec::new(),
             timers,
             journey,
         }
@@ -147,6 +151,11 @@ impl<'a> Step<'a> {
         self.set_timer(name, later(self.at, after));
     }
 
+    /// Whether a timer of this name is set.
+    pub(crate) fn is_set(&self, name: TimerName) -> bool {
+        self.timers.find(&name).is_some()
+    }
+
     /// Cancels a timer, if it is set.
     pub(crate) fn cancel_timer(&mut self, name: TimerName) {
         if self.timers.find(&name).is_some() {
@@ -201,6 +210,12 @@ impl<'a> Step<'a> {
             leg: Some(leg),
             task,
         });
+    }
+
+    /// A person has to find out what a request opened, and to give it back.
+    pub(crate) fn leave_request(&mut self, leg: Leg, task: OperatorTask, request: LostRequest) {
+        self.tell_operator(leg, task);
+        self.lost.push((leg, task, request));
     }
 
     pub(crate) fn ledger(&mut self, entry: LedgerEntry) {

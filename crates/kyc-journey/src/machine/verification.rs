@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attempts::Attempts;
 use super::calls::{Calls, Heard, may_be_done};
 use super::schedule::set_look_up;
-use super::settle::Unsettled;
+use super::settle::{LostRequest, Unsettled};
 use super::step::Step;
 use crate::values::{
     Answer, Blame, DataClass, Event, Fact, Leg, LegStatus, Notice, Operation, OperatorTask, Reason,
@@ -19,6 +19,9 @@ const LEG: Leg = Leg::Verification;
 
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a deletion is tried, before an operator deletes by hand: Veriff allows 5 an hour and 10 a day.
+const DELETION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How many of Veriff's attempts that are over are remembered: a session has at most 10.
 const MOST_OVER: usize = 16;
@@ -40,6 +43,9 @@ pub(crate) struct Verification {
     hand_in: HandIn,
     code: OneTimeCode,
     reconciles: u32,
+    /// Requests of attempts that were replaced before it was known whether there is a session.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<LostRequest>,
     /// Whether the sessions were deleted at Veriff, or an operator was asked to.
     is_deleted: bool,
     calls: Calls,
@@ -170,6 +176,7 @@ impl Verification {
     /// Creates a session: the first, or another one in place of the last.
     pub(crate) fn begin(&mut self, step: &mut Step<'_>) {
         let was_unsettled = matches!(self.state, State::Unsettled(_));
+        self.lost.extend(self.lost_request(step));
         self.halt(step);
         self.attempts.begin(was_unsettled);
         (self.attempt, self.decided_at, self.stop) = (None, None, None);
@@ -183,6 +190,18 @@ impl Verification {
         let until = step.at;
         self.calls
             .begin(step, Operation::CreateSession { correlation }, until);
+    }
+
+    /// This attempt's request, if nobody knows whether there is a session: Veriff tells of one by its id alone.
+    fn lost_request(&self, step: &Step<'_>) -> Option<LostRequest> {
+        let attempt = self.attempts.number();
+        match &self.state {
+            State::Unsettled(unsettled) if self.attempts.reference().is_none() => {
+                let at = unsettled.since(step);
+                Some(LostRequest { attempt, at })
+            }
+            _ => None,
+        }
     }
 
     fn begin_again(&mut self, step: &mut Step<'_>) {
@@ -200,6 +219,9 @@ impl Verification {
             ) {
                 (true, _) => self.observe(step, plan, news, false),
                 (false, Some(session)) if step.reason == Some(Reason::ReplacedAttempt) => {
+                    if let Some(of) = &news.source.correlation {
+                        self.lost.retain(|lost| lost.attempt != of.attempt);
+                    }
                     self.found(step, plan, session, false);
                 }
                 (false, _) => {}
@@ -236,6 +258,7 @@ impl Verification {
                 step.discarded(Reason::LegEnded);
             }
             Fact::Settled { done } => self.settled(step, *done),
+            Fact::Resume if self.looks_again(step) => self.list_attempts(step),
             Fact::Resume if self.state == State::Failed(Blame::Operator) => self.begin_again(step),
             Fact::HandIn => self.hand_in(step),
             Fact::OneTimeCodeWanted => self.want_code(step),
@@ -248,6 +271,14 @@ impl Verification {
                 }
                 None => step.kept(Reason::NotExpected),
             },
+        }
+    }
+
+    /// Whether an operator lets the hand-in be looked up again of which nobody knows whether it was done.
+    fn looks_again(&mut self, step: &mut Step<'_>) -> bool {
+        match (&self.state, &mut self.hand_in) {
+            (State::Session(_), HandIn::Unsettled(unsettled)) => unsettled.look_again(step, LEG),
+            _ => false,
         }
     }
 
@@ -332,7 +363,10 @@ impl Verification {
         match heard {
             Heard::Handled => {}
             Heard::Foreign => step.late(Reason::UnknownEffect),
-            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::GivenUp {
+                attempt,
+                is_opening,
+            } => self.given_up(step, plan, (attempt, is_opening), fact),
             Heard::Answered(operation, answer) => self.answered(step, plan, &operation, &answer),
             Heard::Refused(operation, refusal) => self.refused(step, &operation, refusal),
             Heard::Unsettled(operation) => match operation {
@@ -387,17 +421,26 @@ impl Verification {
         &mut self,
         step: &mut Step<'_>,
         plan: &VerificationPlan,
-        attempt: u32,
+        (attempt, is_opening): (u32, bool),
         fact: &Fact,
     ) {
         let is_current = attempt == self.attempts.number();
         let Fact::Answered { answer, .. } = fact else {
-            let was_asked_for = is_current && self.state == State::Creating;
-            if was_asked_for && self.erases(plan) && may_be_done(fact) {
-                step.tell_operator(LEG, OperatorTask::DeleteByHand);
+            let is_unknown = !is_current || self.attempts.reference().is_none();
+            if is_opening && is_unknown && may_be_done(fact) {
+                let at = step.at;
+                let request = LostRequest { attempt, at };
+                match self.erases(plan) {
+                    true => step.leave_request(LEG, OperatorTask::DeleteByHand, request),
+                    false if is_current => {}
+                    false => self.lost.push(request),
+                }
             }
             return step.late(Reason::UnknownEffect);
         };
+        if is_opening {
+            self.lost.retain(|lost| lost.attempt != attempt);
+        }
         match answer {
             Answer::Opened { reference } if self.stop.is_some() => {
                 self.found(step, plan, reference, is_current);
@@ -804,9 +847,9 @@ impl Verification {
             for session in sessions {
                 self.delete(step, session);
             }
-            // Nobody knows whether there is one, and Veriff tells of a session by its id alone.
-            if matches!(self.state, State::Unsettled(_)) && self.attempts.reference().is_none() {
-                step.tell_operator(LEG, OperatorTask::DeleteByHand);
+            self.lost.extend(self.lost_request(step));
+            for request in std::mem::take(&mut self.lost) {
+                step.leave_request(LEG, OperatorTask::DeleteByHand, request);
             }
         }
     }
@@ -837,7 +880,7 @@ impl Verification {
     }
 
     fn delete(&mut self, step: &mut Step<'_>, session: ProviderReference) {
-        let until = step.at;
+        let until = later(step.at, DELETION);
         self.calls
             .begin(step, Operation::DeleteSession { session }, until);
     }

@@ -88,7 +88,9 @@ fn answer(call: &EffectCall) -> (Answer, Option<DataClass>) {
             (Answer::Profiles { standings }, None)
         }
         Operation::ReadLink { .. } => (Answer::Link, Some(DataClass::Links)),
-        Operation::ListConsents { .. } | Operation::FindConsent { .. } => {
+        Operation::ListConsents { .. }
+        | Operation::FindConsent { .. }
+        | Operation::FindRequestedConsent { .. } => {
             let consents = vec![news(ConsentState::Active)];
             (Answer::Consents { consents }, None)
         }

@@ -47,7 +47,8 @@ pub enum Fact {
     Withdrawn,
     /// An operator ends the journey.
     Cancel,
-    /// An operator has removed what stood in the way: the leg's call is made again.
+    /// An operator has removed what stood in the way: the leg's call is made again, also one that gives something back after the journey's
+    /// end; one of which nobody knows whether it was done is looked up again instead.
     Resume,
     /// An operator has found out what became of the leg's unsettled call.
     Settled {

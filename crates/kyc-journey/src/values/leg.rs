@@ -45,6 +45,11 @@ impl Stop {
         matches!(self, Self::Withdrawn | Self::ConsentOver)
     }
 
+    /// Whether a call may still name the person: their consent lives.
+    pub(crate) const fn may_name_person(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Expired | Self::Rejected)
+    }
+
     /// Where a leg stands that was open then.
     pub(crate) const fn status(self) -> LegStatus {
         match self {

@@ -75,6 +75,12 @@ pub enum Operation {
         /// The consent's handle.
         handle: ProviderReference,
     },
+    /// FinPro: reads whether a request whose outcome is unknown made a consent, after its attempt was replaced or its journey ended, so
+    /// that it is revoked. It names the person, and is made under a live consent only.
+    FindRequestedConsent {
+        /// The `accountID`.
+        correlation: Correlation,
+    },
     /// FinPro: reads the parameters of the person's return.
     DecryptReturn {
         /// The event whose payload they are.
@@ -199,6 +205,7 @@ impl Operation {
             Self::ReadLink { .. } => "read-link",
             Self::ListConsents { .. } => "list-consents",
             Self::FindConsent { .. } => "find-consent",
+            Self::FindRequestedConsent { .. } => "find-requested-consent",
             Self::DecryptReturn { .. } => "decrypt-return",
             Self::RequestData { .. } => "request-data",
             Self::DataStatus { .. } => "data-status",
@@ -229,6 +236,7 @@ impl Operation {
             | Self::ReadLink { .. }
             | Self::ListConsents { .. }
             | Self::FindConsent { .. }
+            | Self::FindRequestedConsent { .. }
             | Self::DecryptReturn { .. }
             | Self::DataStatus { .. }
             | Self::FetchData { .. }
@@ -263,6 +271,7 @@ impl Operation {
             | Self::ReadLink { .. }
             | Self::ListConsents { .. }
             | Self::FindConsent { .. }
+            | Self::FindRequestedConsent { .. }
             | Self::DecryptReturn { .. }
             | Self::RequestData { .. }
             | Self::DataStatus { .. }
@@ -292,11 +301,38 @@ impl Operation {
     }
 
     /// Whether it gives something back: a consent is looked for to be revoked, or is, or a session is deleted. Such a call is made after
-    /// a withdrawal too, and no other one is. It names no person.
+    /// the journey's end too, and no other one is.
     pub const fn is_clean_up(&self) -> bool {
         matches!(
             self,
-            Self::FindConsent { .. } | Self::RevokeConsent { .. } | Self::DeleteSession { .. }
+            Self::FindConsent { .. }
+                | Self::FindRequestedConsent { .. }
+                | Self::RevokeConsent { .. }
+                | Self::DeleteSession { .. }
+        )
+    }
+
+    /// Whether it is made under a live consent only. What gives something back is made after a withdrawal too, where it names no person.
+    pub const fn needs_consent(&self) -> bool {
+        matches!(self, Self::FindRequestedConsent { .. }) || !self.is_clean_up()
+    }
+
+    /// Whether it opens something at a provider, for the person.
+    pub(crate) const fn is_opening(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenDocuments { .. }
+                | Self::RequestConsent { .. }
+                | Self::OpenAccounts { .. }
+                | Self::CreateSession { .. }
+        )
+    }
+
+    /// Whether it looks for something that may be to be given back, which is repeated by a timer whatever became of the last time.
+    pub(crate) const fn is_look(&self) -> bool {
+        matches!(
+            self,
+            Self::FindConsent { .. } | Self::FindRequestedConsent { .. }
         )
     }
 }

@@ -12,6 +12,7 @@ mod documents;
 mod engine;
 mod finpass;
 mod finpro;
+mod giving_back;
 mod idle;
 mod pairs;
 mod rules;

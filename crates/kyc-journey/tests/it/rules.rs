@@ -444,21 +444,6 @@ fn g9_operator_brings_nothing_back_after_a_withdrawal() {
     }
 }
 
-#[test]
-fn g9_operator_resumes_what_gives_back() {
-    let mut world = World::given(finpro());
-    world.open("request-consent", "handle-1");
-    world
-        .submit(Fact::Consent(consent("handle-1", ConsentState::Active)))
-        .submit(Fact::Withdrawn);
-    world.fail("revoke-consent", Failure::refused(Refusal::Credentials));
-    assert!(world.told_operator(OperatorTask::Credentials));
-    world
-        .submit_to(Some(Leg::Accounts), Fact::Resume, None)
-        .was(Verdict::Applied);
-    assert_eq!(world.calls(), ["revoke-consent"]);
-}
-
 /// A journey that was withdrawn, whose consent at the aggregator is to be revoked by hand.
 fn left_to_a_person() -> World {
     let mut world = World::given(finpro());

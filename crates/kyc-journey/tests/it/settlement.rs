@@ -203,6 +203,101 @@ fn finpro_look_up_that_is_never_answered_needs_an_operator() {
     assert_eq!(world.calls(), ["request-consent"]);
 }
 
+/// Whoever mended what kept the look-ups from an answer lets the journey go on.
+#[test]
+fn finpro_look_up_that_was_not_answered_is_made_again_when_an_operator_says_so() {
+    let failures = [
+        Failure::refused(Refusal::Credentials),
+        Failure::refused(Refusal::Forbidden),
+        Failure::refused(Refusal::Other),
+        Failure::refused(Refusal::RateLimited),
+        Failure::unknown(),
+    ];
+    for failure in failures {
+        let mut world = World::given(finpro());
+        world.fail("request-consent", Failure::unknown());
+        while world.status() == JourneyStatus::Running {
+            world.fail("list-consents", failure.clone());
+            if world.status() == JourneyStatus::Running {
+                world.retry();
+            }
+        }
+        let view = world.journey.leg(Leg::Accounts).unwrap();
+        assert!(view.unsettled.is_some(), "{failure:?}");
+        assert_eq!(world.status(), JourneyStatus::NeedsOperator);
+        assert_eq!(world.journey.resuming(Leg::Accounts), Some(Fact::Resume));
+        world.submit(Fact::Resume).was(Verdict::Applied);
+        assert_eq!(
+            (world.status(), world.calls()),
+            (JourneyStatus::Running, vec!["list-consents"]),
+            "{failure:?}"
+        );
+        let mut found = world.clone();
+        let mut news = consent("handle-1", ConsentState::Active);
+        news.source = ours(Leg::Accounts, 1, Some("handle-1"));
+        found.answer(
+            "list-consents",
+            Answer::Consents {
+                consents: vec![news],
+            },
+        );
+        assert_eq!(found.phase(), "asking");
+        // What is not found is looked up twice, as ever, and once more if it is early.
+        world.answer("list-consents", NOTHING);
+        while world.leg() == LegStatus::Open {
+            world
+                .fire(TimerPurpose::Settle)
+                .answer("list-consents", NOTHING);
+        }
+        assert_eq!(world.leg(), LegStatus::NeedsPerson, "{failure:?}");
+        assert_eq!(world.journey.resuming(Leg::Accounts), Some(Fact::AskAgain));
+    }
+}
+
+/// The same of the other calls that can be looked up.
+#[test]
+fn look_up_that_settled_nothing_is_made_again_when_an_operator_says_so() {
+    let mut data = asking();
+    data.fail("request-data", Failure::unknown());
+    data.fail("data-status", Failure::unknown());
+    while data.leg() == LegStatus::Open {
+        data.retry().fail("data-status", Failure::unknown());
+    }
+    let mut hand_in = created();
+    hand_in
+        .submit(Fact::HandIn)
+        .fail("submit-session", Failure::unknown())
+        .fail("list-attempts", Failure::refused(Refusal::Other));
+    for _ in 0..2 {
+        hand_in
+            .fire(TimerPurpose::Settle)
+            .fail("list-attempts", Failure::refused(Refusal::Other));
+    }
+    let plan = AccountsPlan::new(Provider::Finpass).set_flow(FinpassFlow::Monitoring);
+    let mut refresh = World::given(Plan::new().set_accounts(Some(plan)));
+    refresh
+        .open("open-accounts", "client-1")
+        .submit(Fact::Hint(ours(Leg::Accounts, 1, None)))
+        .fail("refresh-data", Failure::unknown())
+        .fail("fetch-reports", Failure::refused(Refusal::NotYet));
+    for _ in 0..2 {
+        refresh
+            .fire(TimerPurpose::Settle)
+            .fail("fetch-reports", Failure::refused(Refusal::NotYet));
+    }
+    for (mut world, leg, look) in [
+        (data, Leg::Accounts, "data-status"),
+        (hand_in, Leg::Verification, "list-attempts"),
+        (refresh, Leg::Accounts, "fetch-reports"),
+    ] {
+        assert_eq!(world.leg(), LegStatus::NeedsOperator, "{look}");
+        assert!(world.journey.leg(leg).unwrap().unsettled.is_some());
+        assert_eq!(world.journey.resuming(leg), Some(Fact::Resume));
+        world.submit(Fact::Resume).was(Verdict::Applied);
+        assert_eq!((world.leg(), world.calls()), (LegStatus::Open, vec![look]));
+    }
+}
+
 #[test]
 fn finpro_data_request_is_looked_up_by_the_consent_and_made_again_after_the_sessions_time() {
     for mut world in unknown(&asking(), "request-data") {

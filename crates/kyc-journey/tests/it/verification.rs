@@ -362,7 +362,7 @@ fn erase_deletes_at_veriff_or_asks_an_operator() {
     let mut deleted = world.clone();
     deleted.answer("delete-session", Answer::Done);
     assert!(deleted.last.effects.is_empty());
-    for refusal in [Refusal::Forbidden, Refusal::AlreadySo, Refusal::RateLimited] {
+    for refusal in [Refusal::Forbidden, Refusal::AlreadySo] {
         let mut world = world.clone();
         world.fail("delete-session", Failure::refused(refusal));
         assert!(world.told_operator(OperatorTask::DeleteByHand));

@@ -464,16 +464,27 @@ fn given_back(world: &World, record: &JourneyRecord) -> Result<()> {
     Ok(())
 }
 
-/// Whatever became of a journey, no consent that it knows of is left at an aggregator by an attempt that was replaced.
+/// Whatever became of a journey, no consent is left at an aggregator by an attempt that was replaced, nor by the last one if it was ended
+/// from outside.
 fn replaced(world: &World, record: &JourneyRecord) -> Result<()> {
     let Some(view) = record.state.leg(Leg::Accounts) else {
         return Ok(());
     };
-    let current = about(record, Leg::Accounts, view.attempt);
-    for reference in record.state.references() {
-        if reference.provider == Provider::FinPro && reference.id.as_str() != current {
-            is_revoked(world, record.state.id().as_str(), reference.id.as_str())?;
-        }
+    let provider = record.state.plan().map(|plan| plan.provider(Leg::Accounts));
+    if provider != Some(Provider::FinPro) {
+        return Ok(());
+    }
+    // A request of which nothing was heard may have made one, too.
+    for attempt in 1..view.attempt {
+        let about = about(record, Leg::Accounts, attempt);
+        is_revoked(world, record.state.id().as_str(), &about)?;
+    }
+    if matches!(
+        record.state.status(),
+        JourneyStatus::Withdrawn | JourneyStatus::Cancelled | JourneyStatus::Expired
+    ) {
+        let about = about(record, Leg::Accounts, view.attempt);
+        is_revoked(world, record.state.id().as_str(), &about)?;
     }
     Ok(())
 }

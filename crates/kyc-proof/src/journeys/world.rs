@@ -288,9 +288,12 @@ impl Script {
                 self.note(format!("{name} {}", session.as_str()));
                 None
             }
-            Operation::ListConsents { .. } | Operation::FindConsent { .. } => {
+            Operation::ListConsents { .. }
+            | Operation::FindConsent { .. }
+            | Operation::FindRequestedConsent { .. } => {
                 let about = match &call.operation {
                     Operation::FindConsent { handle } => handle.as_str().to_owned(),
+                    Operation::FindRequestedConsent { correlation } => correlation.expose(),
                     Operation::ListConsents { by } => match by {
                         ConsentQuery::Person { correlation } => correlation.expose(),
                         ConsentQuery::Handle(handle) => handle.as_str().to_owned(),
@@ -513,6 +516,12 @@ impl Script {
                     Some(Operation::SubmitSession { session }) => {
                         Some(self.has("submit-session", session.as_str()))
                     }
+                    // Whoever knows that there is one has it looked up again.
+                    Some(Operation::RequestConsent { correlation, .. })
+                        if self.has("open", &correlation.expose()) =>
+                    {
+                        None
+                    }
                     Some(_) => Some(false),
                     None => None,
                 };
@@ -622,7 +631,7 @@ impl Performer for World {
         let (operation, id) = (&call.operation, &call.id);
         let fate = {
             let mut script = self.script();
-            if script.has("withdrawn", id.journey.as_str()) && !operation.is_clean_up() {
+            if script.has("withdrawn", id.journey.as_str()) && operation.needs_consent() {
                 script.note(format!("AFTER A WITHDRAWAL {id} {}", operation.name()));
             }
             let fate = script.fate(operation, self.crashed.is_some());

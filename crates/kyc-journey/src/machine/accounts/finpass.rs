@@ -169,6 +169,7 @@ impl Finpass {
                 (State::RefreshUnsettled(_), true) => self.start_fetching(step, plan),
                 _ => step.kept(Reason::NotExpected),
             },
+            Fact::Resume if self.looks_again(step) => self.fetch(step, plan),
             Fact::Resume if self.state == State::Failed(Blame::Operator) => {
                 self.begin_again(step, plan)
             }
@@ -184,6 +185,14 @@ impl Finpass {
                 }
                 None => step.kept(Reason::NotExpected),
             },
+        }
+    }
+
+    /// Whether an operator lets the refresh be looked up again of which nobody knows whether it was begun.
+    fn looks_again(&mut self, step: &mut Step<'_>) -> bool {
+        match &mut self.state {
+            State::RefreshUnsettled(unsettled) => unsettled.look_again(step, LEG),
+            _ => false,
         }
     }
 
@@ -260,7 +269,7 @@ impl Finpass {
         match heard {
             Heard::Handled => {}
             Heard::Foreign => step.late(Reason::UnknownEffect),
-            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::GivenUp { attempt, .. } => self.given_up(step, plan, attempt, fact),
             Heard::Answered(operation, answer) => self.answered(step, plan, &operation, &answer),
             Heard::Refused(operation, refusal) => self.refused(step, plan, &operation, refusal),
             Heard::Unsettled(operation) => match operation {

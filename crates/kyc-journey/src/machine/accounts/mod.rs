@@ -102,6 +102,14 @@ impl Accounts {
         either!(self, leg => leg.stop(step, stop));
     }
 
+    /// No call may name the person any more.
+    pub(crate) fn forget_person(&mut self, step: &mut Step<'_>) {
+        match self {
+            Self::FinPro(leg) => leg.forget_person(step),
+            Self::Finpass(_) => {}
+        }
+    }
+
     pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
         either!(self, leg => leg.revive(step, plan));
     }

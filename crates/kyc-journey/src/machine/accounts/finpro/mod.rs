@@ -1,6 +1,7 @@
 //! FinPro: a consent at an aggregator, then data.
 
 mod data;
+mod left_open;
 
 use jiff::{SignedDuration, Timestamp};
 use provider_core::capability::{AggregatorId, ProviderReference};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::attempts::{Attempts, Belongs};
 use crate::machine::calls::{Calls, Heard, may_be_done};
-use crate::machine::schedule::{last_look_up, set_look_up};
-use crate::machine::settle::Unsettled;
+use crate::machine::schedule::set_look_up;
+use crate::machine::settle::{LostRequest, Unsettled};
 use crate::machine::step::Step;
 use crate::values::{
     AccountsPlan, AggregatorReturn, Answer, Blame, ConsentNews, ConsentQuery, ConsentState,
@@ -28,9 +29,6 @@ const LOOK_BEFORE: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a look-up is tried.
 const LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
-
-/// How often consents that were left open are looked for, by the times of a pending one: within eight days of the last.
-const LOOKS_FOR_LEFT_OPEN: u32 = 12;
 
 /// How long a revocation is tried, before an operator revokes it by hand.
 const REVOCATION: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -57,6 +55,10 @@ pub(crate) struct FinPro {
     /// Handles of consents that nobody wants any more and that the person may yet approve, by a link that still opens: those of
     /// attempts that were replaced, and of the last one once the journey has ended. At most one an attempt.
     left_open: Vec<ProviderReference>,
+    /// Requests of such attempts, of which nobody knows whether there is a consent: they are looked for, too, while the person may be
+    /// named. At most one an attempt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<LostRequest>,
     /// How often they were looked for since the last of them was left.
     looks: u32,
     data: Data,
@@ -326,6 +328,9 @@ impl FinPro {
                 step.discarded(Reason::LegEnded);
             }
             Fact::Settled { done: false } if matches!(self.consent, Consent::Unsettled(_)) => {
+                if let Consent::Unsettled(unsettled) = &mut self.consent {
+                    unsettled.was_not_done();
+                }
                 self.begin_again(step, plan);
             }
             Fact::Settled { done: false }
@@ -333,6 +338,7 @@ impl FinPro {
             {
                 self.request_data(step, plan);
             }
+            Fact::Resume if self.looks_up_again(step) => {}
             Fact::Resume if self.consent == Consent::Failed(Blame::Operator) => {
                 self.begin_again(step, plan);
             }
@@ -354,12 +360,41 @@ impl FinPro {
         }
     }
 
+    /// An operator lets what is unsettled be looked up again; whether anything is.
+    fn looks_up_again(&mut self, step: &mut Step<'_>) -> bool {
+        let is_active = self.is_active() || self.consent == Consent::Paused;
+        let looks_again = match (&mut self.consent, &mut self.data) {
+            (Consent::Unsettled(unsettled), _) => unsettled.look_again(step, LEG),
+            (_, Data::Unsettled(unsettled)) => is_active && unsettled.look_again(step, LEG),
+            _ => false,
+        };
+        match (&self.consent, looks_again) {
+            (_, false) => {}
+            (Consent::Unsettled(_), true) => self.look_up_consent(step),
+            (_, true) => self.ask_status(step),
+        }
+        looks_again
+    }
+
     fn heard(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, heard: Heard, fact: &Fact) {
         match heard {
             Heard::Handled => {}
             Heard::Foreign => step.late(Reason::UnknownEffect),
-            Heard::GivenUp { attempt } => self.given_up(step, plan, attempt, fact),
+            Heard::GivenUp {
+                attempt,
+                is_opening,
+            } => self.given_up(step, plan, (attempt, is_opening), fact),
             Heard::Answered(operation, answer) => self.answered(step, plan, operation, &answer),
+            Heard::Refused(
+                Operation::FindConsent { handle },
+                Refusal::NotFound | Refusal::NotYet,
+            ) => {
+                self.looked(step, &handle, &[]);
+            }
+            Heard::Refused(
+                Operation::FindRequestedConsent { correlation },
+                Refusal::NotFound | Refusal::NotYet,
+            ) => self.looked_for_request(step, plan, correlation, &[]),
             Heard::Refused(operation, refusal) => self.refused(step, plan, operation, refusal),
             Heard::Unsettled(operation) => match operation {
                 Operation::RequestConsent { .. } => {
@@ -373,17 +408,29 @@ impl FinPro {
             },
             Heard::Failed(operation) => self.failed(step, plan, operation),
         }
+        self.end_looks(step);
     }
 
-    fn given_up(&mut self, step: &mut Step<'_>, plan: &AccountsPlan, attempt: u32, fact: &Fact) {
+    fn given_up(
+        &mut self,
+        step: &mut Step<'_>,
+        plan: &AccountsPlan,
+        (attempt, is_opening): (u32, bool),
+        fact: &Fact,
+    ) {
         let is_current = attempt == self.attempts.number();
         let Fact::Answered { answer, .. } = fact else {
-            let was_requested = is_current && self.consent == Consent::Requesting;
-            if self.stop.is_some() && was_requested && may_be_done(fact) {
-                step.tell_operator(LEG, OperatorTask::RevokeByHand);
+            let is_wanted = is_current && self.stop.is_none();
+            let is_known = is_current && self.attempts.reference().is_some();
+            if is_opening && !is_wanted && !is_known && may_be_done(fact) {
+                let at = step.at;
+                self.lose(step, LostRequest { attempt, at });
             }
             return step.late(Reason::UnknownEffect);
         };
+        if is_opening {
+            self.lost.retain(|lost| lost.attempt != attempt);
+        }
         match answer {
             Answer::Opened { reference } if !is_current => {
                 self.attempts.adopt_replaced(reference);
@@ -427,15 +474,17 @@ impl FinPro {
                 self.requested(step, plan, reference);
             }
             (Operation::ReadLink { .. }, Answer::Link) => self.show_link(step),
-            (Operation::FindConsent { handle }, Answer::Consents { consents })
-                if self.attempts.reference() != Some(handle) =>
-            {
-                self.found(step, handle, consents);
+            (Operation::FindConsent { handle }, Answer::Consents { consents }) => {
+                match self.attempts.reference() == Some(handle) {
+                    true => self.listed(step, plan, consents),
+                    false => self.found(step, handle, consents),
+                }
+                self.looked(step, handle, consents);
             }
-            (
-                Operation::ListConsents { .. } | Operation::FindConsent { .. },
-                Answer::Consents { consents },
-            ) => {
+            (Operation::FindRequestedConsent { correlation }, Answer::Consents { consents }) => {
+                self.looked_for_request(step, plan, *correlation, consents);
+            }
+            (Operation::ListConsents { .. }, Answer::Consents { consents }) => {
                 self.listed(step, plan, consents);
             }
             (Operation::DecryptReturn { .. }, Answer::ReturnRead { end }) => {
@@ -577,7 +626,9 @@ impl FinPro {
         match (ours, &mut self.consent) {
             _ if self.asks_again && ours.is_none_or(is_undecided) => self.begin_next(step, plan),
             (Some(news), _) => self.observe_consent(step, plan, news),
-            (None, Consent::Unsettled(unsettled)) => unsettled.miss(step, LEG),
+            (None, Consent::Unsettled(unsettled)) if self.stop.is_none() => {
+                unsettled.miss(step, LEG);
+            }
             (None, _) => step.late(Reason::NotExpected),
         }
     }
@@ -786,9 +837,16 @@ impl FinPro {
         if let Some(handle) = &news.source.reference {
             self.closed(step, handle);
         }
-        let Some(consent) = news.consent.as_ref().filter(|_| is_live) else {
+        let Some(consent) = &news.consent else {
             return;
         };
+        if !is_live {
+            let revokes = |operation: &Operation| matches!(operation, Operation::RevokeConsent { consent: of } if of == consent);
+            if self.calls.any(revokes) {
+                self.revoked(step, consent);
+            }
+            return;
+        }
         if self.consent_id.as_ref() == Some(consent) || self.given_back.contains(consent) {
             return;
         }
@@ -938,9 +996,15 @@ impl FinPro {
         step.ledger(LedgerEntry::ArtefactEnded {
             consent: consent.clone(),
         });
-        if self.consent == Consent::Revoking && self.consent_id.as_ref() == Some(consent) {
-            self.calls
-                .give_up(step, LEG, self.attempts.number(), |_| true);
+        let is_own = self.consent == Consent::Revoking && self.consent_id.as_ref() == Some(consent);
+        // What is given back of other attempts goes on.
+        let is_over = |operation: &Operation| match operation {
+            Operation::RevokeConsent { consent: of } => of == consent,
+            operation => is_own && !operation.is_clean_up(),
+        };
+        self.calls
+            .give_up(step, LEG, self.attempts.number(), is_over);
+        if is_own {
             self.consent = Consent::Revoked;
         }
     }
@@ -1001,12 +1065,10 @@ impl FinPro {
         if is_open && !stop.erases() {
             step.erase(Some(LEG), DataClass::Codes);
         }
-        self.leave_open(step);
-        // Without a handle it cannot be looked for without the person's name.
-        let is_unknown = self.attempts.reference().is_none();
-        if is_unknown && matches!(self.consent, Consent::Unsettled(_)) {
-            step.tell_operator(LEG, OperatorTask::RevokeByHand);
+        if !stop.may_name_person() {
+            self.forget_person(step);
         }
+        self.leave_open(step);
         self.give_back(step);
     }
 
@@ -1019,60 +1081,6 @@ impl FinPro {
                 | Consent::Pending { .. }
                 | Consent::Abandoned
         )
-    }
-
-    /// Nobody wants the consent any more, and the person may yet approve it at the aggregator: it is looked for, because no report may
-    /// come.
-    fn leave_open(&mut self, step: &mut Step<'_>) {
-        if let (true, Some(handle)) = (self.is_open(), self.attempts.reference().cloned()) {
-            self.look_for(step, handle);
-        }
-    }
-
-    fn look_for(&mut self, step: &mut Step<'_>, handle: ProviderReference) {
-        if !self.left_open.contains(&handle) {
-            self.left_open.push(handle);
-        }
-        self.looks = 0;
-        set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
-    }
-
-    /// Looks for all that were left open.
-    fn find(&mut self, step: &mut Step<'_>) {
-        let until = later(step.at, LOOK_UP);
-        let left_open = self.left_open.clone().into_iter();
-        let looks = left_open.map(|handle| Operation::FindConsent { handle });
-        // The last look may still be tried again.
-        let looks: Vec<_> = looks
-            .filter(|look| !self.calls.waits_for(look.name()))
-            .collect();
-        for look in looks {
-            self.calls.begin(step, look, until);
-        }
-        match self.looks < LOOKS_FOR_LEFT_OPEN {
-            true => set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks),
-            false => self.left_open.clear(),
-        }
-    }
-
-    /// When consents that were left open are looked for the last time, if the next time is then.
-    pub(crate) fn last_look(&self, next: Timestamp) -> Timestamp {
-        last_look_up(next, self.looks, LOOKS_FOR_LEFT_OPEN)
-    }
-
-    /// What became of this attempt's consent is known.
-    fn own_closed(&mut self, step: &mut Step<'_>) {
-        if let Some(handle) = self.attempts.reference().cloned() {
-            self.closed(step, &handle);
-        }
-    }
-
-    /// A consent that was left open is known to be approved or over.
-    fn closed(&mut self, step: &mut Step<'_>, handle: &ProviderReference) {
-        self.left_open.retain(|open| open != handle);
-        if self.left_open.is_empty() {
-            step.cancel_timer(TimerName::leg(LEG, TimerPurpose::LeftOpen));
-        }
     }
 
     pub(crate) fn revive(&mut self, step: &mut Step<'_>, plan: &AccountsPlan) {
