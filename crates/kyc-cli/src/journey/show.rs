@@ -188,7 +188,7 @@ impl ShownLeg {
         }
         for request in &self.unknown_requests {
             words.push(format!(
-                "nobody knows what attempt {} opened, which was requested before {:.0} as {}",
+                "the outcome of attempt {} is unknown, requested before {:.0} as {}",
                 request.attempt, request.at, request.carried
             ));
         }
@@ -206,7 +206,7 @@ fn requested(request: &UnknownRequest) -> ShownRequest {
     ShownRequest {
         task: request.task,
         attempt: request.carried.attempt,
-        carried: request.carried.expose(),
+        carried: request.carried.abbreviated(),
         at: request.at,
     }
 }

@@ -902,7 +902,8 @@ fn consent_request_of_unknown_outcome_is_looked_up_after_a_resumption_and_a_canc
     let request = &leg["unknown_requests"][0];
     assert_eq!(request["attempt"], 1, "{leg}");
     let carried = request["carried"].as_str().unwrap().to_owned();
-    assert!(carried.ends_with("-accounts-1"), "{carried}");
+    assert!(carried.ends_with("…-accounts-1"), "{carried}");
+    assert_eq!(carried.chars().count(), 8 + "…-accounts-1".chars().count());
     drop(server);
     let shown = files.run(&["show", once.rsplit('/').next().unwrap(), "--json"]);
     assert_eq!(

@@ -207,9 +207,9 @@ pub(crate) struct RequestView {
     pub(crate) task: OperatorTask,
     /// Which attempt of the leg it was.
     pub(crate) attempt: u32,
-    /// What it carried, as it stands at the provider: FinPro's `accountID`, Veriff's `vendorData`.
+    /// What it carried, abbreviated because it holds the journey's token: FinPro's `accountID` or Veriff's `vendorData` begins and ends so.
     pub(crate) carried: String,
-    /// When the journey heard last of it; it was made just before.
+    /// When the journey last heard of it. It was made before that.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub(crate) at: Timestamp,
 }
@@ -230,7 +230,7 @@ impl RequestView {
         Self {
             task: request.task,
             attempt: request.carried.attempt,
-            carried: request.carried.expose(),
+            carried: request.carried.abbreviated(),
             at: request.at,
         }
     }

@@ -213,7 +213,7 @@ fn to_know(leg: &LegView) -> String {
     }
     for request in &leg.unknown_requests {
         known.push(format!(
-            "nobody knows what attempt {} opened, which was requested before {:.0} as {}",
+            "the outcome of attempt {} is unknown, requested before {:.0} as {}",
             request.attempt, request.at, request.carried
         ));
     }

@@ -168,12 +168,12 @@ impl Calls {
         calls.any(|call| call.phase == Phase::Uncovered)
     }
 
-    /// Whether an effect is a call that is waited for and needs a live consent: what gives something back does not.
+    /// Whether an effect is a call that is waited for and needs a live consent, as [`Operation::needs_consent`] says.
     pub(crate) fn needs_consent(&self, effect: &EffectId) -> bool {
         self.waited_for.iter().any(|call| {
             call.phase == Phase::Asked
                 && (call.seq, call.ordinal) == (effect.seq, effect.ordinal)
-                && !call.operation.is_clean_up()
+                && call.operation.needs_consent()
         })
     }
 
@@ -297,7 +297,7 @@ impl Calls {
             }
             // The journey itself says what follows.
             (Outcome::NotSent, Some(Refusal::Consent | Refusal::Withdrawn))
-                if !call.operation.is_clean_up() =>
+                if call.operation.needs_consent() =>
             {
                 return Heard::Handled;
             }

@@ -106,9 +106,10 @@ pub struct Reference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownRequest {
-    /// What the request carried, as it stands at the provider: FinPro's `accountID`, Veriff's `vendorData`. It names no person.
+    /// What the request carried, as it stands at the provider: FinPro's `accountID`, Veriff's `vendorData`. It names no person, but it
+    /// holds the journey's token: show it [abbreviated](Correlation::abbreviated).
     pub carried: Correlation,
-    /// When the journey heard last of it. It was made within the call's deadline before.
+    /// When the journey last heard of it. It was made before that.
     pub at: Timestamp,
     /// What is to be done with what it opened.
     pub task: OperatorTask,
@@ -833,7 +834,7 @@ impl Started {
         self.set_status(status, step, end);
     }
 
-    /// Without a consent there is nothing to know of the person. What gives something back names no person.
+    /// Without a consent there is nothing to know of the person. Calls that name no person go on.
     fn erase_person(&mut self, step: &mut Step<'_>) {
         if self.person.take().is_some() {
             step.erase(None, DataClass::Person);

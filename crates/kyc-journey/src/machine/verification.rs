@@ -291,7 +291,11 @@ impl Verification {
 
     fn settled(&mut self, step: &mut Step<'_>, done: bool) {
         match (&self.state, &self.hand_in, done) {
-            (State::Unsettled(_), _, false) => self.begin_again(step),
+            (State::Unsettled(_), _, false) => {
+                let attempt = self.attempts.number();
+                self.begin_again(step);
+                self.lost.retain(|lost| lost.attempt != attempt);
+            }
             (State::Session(_), HandIn::Unsettled(_), true) => self.handed_in(step),
             (State::Session(_), HandIn::Unsettled(_), false) => {
                 self.hand_in = HandIn::No;
@@ -427,13 +431,16 @@ impl Verification {
         let is_current = attempt == self.attempts.number();
         let Fact::Answered { answer, .. } = fact else {
             let is_unknown = !is_current || self.attempts.reference().is_none();
-            if is_opening && is_unknown && may_be_done(fact) {
+            if is_opening {
                 let at = step.at;
                 let request = LostRequest { attempt, at };
-                match self.erases(plan) {
-                    true => step.leave_request(LEG, OperatorTask::DeleteByHand, request),
-                    false if is_current => {}
-                    false => self.lost.push(request),
+                let was_lost = self.lost.iter().any(|lost| lost.attempt == attempt);
+                match (is_unknown && may_be_done(fact), self.erases(plan)) {
+                    // It is certain now that nothing was opened.
+                    (false, _) => self.lost.retain(|lost| lost.attempt != attempt),
+                    (true, true) => step.leave_request(LEG, OperatorTask::DeleteByHand, request),
+                    (true, false) if is_current || was_lost => {}
+                    (true, false) => self.lost.push(request),
                 }
             }
             return step.late(Reason::UnknownEffect);

@@ -244,6 +244,13 @@ impl Correlation {
         })
     }
 
+    /// The text by which a person recognises a request among a provider's, without the token: `<its first 8 digits>…-<leg>-<attempt>`.
+    pub fn abbreviated(&self) -> String {
+        let token = self.token.expose();
+        let beginning = token.get(..8).unwrap_or_default();
+        format!("{beginning}…-{}-{}", self.leg.as_str(), self.attempt)
+    }
+
     /// The text for a path, a `vendorData` or an `accountID`: `<token>-<leg>-<attempt>`, letters, digits and hyphens.
     pub fn expose(&self) -> String {
         format!(

@@ -377,6 +377,66 @@ fn consent_of_a_request_that_nobody_waits_for_is_looked_for_by_what_it_carried()
 }
 
 #[test]
+fn consent_of_a_request_that_has_ended_is_looked_for_no_more() {
+    for state in [
+        ConsentState::Rejected,
+        ConsentState::Revoked,
+        ConsentState::Expired,
+    ] {
+        for mut world in lost() {
+            world
+                .fire(TimerPurpose::LeftOpen)
+                .answer("find-requested-consent", requested(state));
+            assert_eq!(world.journey.looks(), None, "{state:?}");
+            assert_eq!((world.by_hand(), world.calls()), (vec![], vec![]));
+        }
+    }
+    // A report told of it, and it was revoked.
+    let mut reported = unsettled();
+    reported.submit(Fact::Cancel);
+    let Answer::Consents { consents } = requested(ConsentState::Active) else {
+        panic!()
+    };
+    for news in consents {
+        reported.submit(Fact::Consent(news));
+    }
+    reported.answer("revoke-consent", Answer::Done);
+    reported
+        .fire(TimerPurpose::LeftOpen)
+        .answer("find-requested-consent", requested(ConsentState::Revoked));
+    assert_eq!(reported.journey.looks(), None);
+}
+
+/// Neither the operator's word that it was not done nor a late refusal leaves anything to delete.
+#[test]
+fn session_that_was_certainly_not_created_is_left_to_nobody() {
+    let mut settled = World::given(verification());
+    settled
+        .interrupt("create-session")
+        .submit(Fact::Settled { done: false });
+    assert_eq!(settled.attempt(), 2);
+    let mut refused = World::given(verification());
+    let first = refused.call("create-session");
+    refused.interrupt("create-session").submit(Fact::AskAgain);
+    let failure = Failure::refused(Refusal::Other);
+    refused.submit(Fact::Failed {
+        effect: first,
+        failure,
+    });
+    for mut world in [settled, refused] {
+        world.answer(
+            "create-session",
+            Answer::Opened {
+                reference: reference("session-2"),
+            },
+        );
+        world.submit(Fact::Withdrawn);
+        let leg = world.journey.leg(Leg::Verification).unwrap();
+        assert_eq!(leg.unknown_requests.len(), 0);
+    }
+}
+
+#[test]
 fn request_that_was_never_done_is_looked_for_to_the_end_and_left_to_nobody() {
     for mut world in lost() {
         let last = world.journey.looks().unwrap().1;

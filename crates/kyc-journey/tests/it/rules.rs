@@ -754,6 +754,8 @@ fn effects_are_numbered_by_their_event_and_their_place() {
     let Operation::OpenDocuments { correlation, .. } = world.operation("open-documents") else {
         panic!()
     };
+    let (token, shown) = (correlation.token.expose(), correlation.abbreviated());
+    assert_eq!(shown, format!("{}…-documents-1", &token[..8]));
     assert_eq!(
         Correlation::parse(&correlation.expose()).unwrap(),
         correlation

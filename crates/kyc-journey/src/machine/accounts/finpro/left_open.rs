@@ -61,7 +61,7 @@ impl FinPro {
     }
 
     /// Nothing is looked for any more, if nothing is left to be.
-    fn stop_looking(&mut self, step: &mut Step<'_>) {
+    pub(super) fn stop_looking(&mut self, step: &mut Step<'_>) {
         if self.left_open.is_empty() && self.lost.is_empty() {
             step.cancel_timer(LEFT_OPEN);
         }
@@ -128,7 +128,13 @@ impl FinPro {
         else {
             return self.stop_looking(step);
         };
-        self.look_for(step, handle.clone());
+        // One that has ended is open to nobody.
+        match news.state {
+            ConsentState::Rejected | ConsentState::Revoked | ConsentState::Expired => {
+                self.stop_looking(step);
+            }
+            _ => self.look_for(step, handle.clone()),
+        }
         match attempt == self.attempts.number() {
             true => {
                 self.attempts.adopt(&handle);

@@ -425,6 +425,10 @@ impl FinPro {
             if is_opening && !is_wanted && !is_known && may_be_done(fact) {
                 let at = step.at;
                 self.lose(step, LostRequest { attempt, at });
+            } else if is_opening && !may_be_done(fact) {
+                // It is certain now that nothing was opened.
+                self.lost.retain(|lost| lost.attempt != attempt);
+                self.stop_looking(step);
             }
             return step.late(Reason::UnknownEffect);
         };
