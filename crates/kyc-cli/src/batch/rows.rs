@@ -99,8 +99,12 @@ fn of_csv(field: impl Fn(&str) -> Option<String>) -> Row {
 fn json(line: &[u8]) -> Row {
     let fields = match input_from_json(line) {
         Ok(Value::Object(fields)) => fields,
-        // Another field's name may be a value that slipped there.
-        Err(error) if is_known(error.field()) => return Row::refused(error),
+        Err(error) => {
+            return match known(error.field()).map(str::to_owned) {
+                Some(field) => Row::refused(error.for_field(field)),
+                None => Row::broken("line", JSON_LINE),
+            };
+        }
         _ => return Row::broken("line", JSON_LINE),
     };
     if let Some(at) = fields.keys().position(|key| !KNOWN.contains(&key.as_str())) {
@@ -134,10 +138,11 @@ fn json(line: &[u8]) -> Row {
     }
 }
 
-/// Whether this is a member that is known, or below one.
-fn is_known(field: &str) -> bool {
-    let member = field.split(['.', '[']).next();
-    member.is_some_and(|member| KNOWN.contains(&member))
+/// A member that is known, or an item of one. Another name, also one below it, may be a value that slipped there.
+fn known(field: &str) -> Option<&str> {
+    let item = field.split('.').next()?;
+    let member = item.split('[').next()?;
+    KNOWN.contains(&member).then_some(item)
 }
 
 impl Row {
@@ -322,6 +327,15 @@ mod tests {
                 "mobileNumber: must not appear twice",
             ),
             (r#"{"CANARY":1,"CANARY":1}"#, &object),
+            // A name below a known member may be a value, too.
+            (
+                r#"{"mobileNumber":"9000000001","reference":{"CANARY":1,"CANARY":2}}"#,
+                "reference: must not appear twice",
+            ),
+            (
+                r#"{"mobileNumber":"9000000001","aaId":["finvu",{"CANARY":1,"CANARY":2}]}"#,
+                "aaId[1]: must not appear twice",
+            ),
             (
                 r#"{"CANARY":"9000000001"}"#,
                 "field 1: is unknown; must be one of mobileNumber, userConsentId, aaId, reference",
