@@ -129,7 +129,8 @@ async fn a_repeat_that_was_not_sent_leaves_what_may_have_been_done() {
     };
     let full = |_: &OnboardingReport| Err(io::ErrorKind::StorageFull.into());
     let fine = with_documents(&Fake::default());
-    let repeats: [(Kyc, fn(Onboarding) -> Onboarding); 5] = [
+    type Repeat = fn(Onboarding) -> Onboarding;
+    let repeats: [(Kyc, Repeat); 5] = [
         (with_documents(&wrong), |it| it),
         (Kyc::builder().build(), |it| it),
         (fine.clone(), |it| it.leave_out(DOCUMENTS)),
