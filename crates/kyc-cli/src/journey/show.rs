@@ -45,19 +45,9 @@ struct ShownLeg {
     /// What is left to a person to do at the provider.
     by_hand: Vec<OperatorTask>,
     /// Requests by which that is found at the provider, where nobody knows what they opened.
-    unknown_requests: Vec<ShownRequest>,
+    unknown_requests: Vec<UnknownRequest>,
     /// The calls that give something back and wait for an operator: `resume` makes them again.
     held: Vec<&'static str>,
-}
-
-/// A request of which nobody knows whether it opened something at the provider.
-#[derive(Serialize)]
-struct ShownRequest {
-    task: OperatorTask,
-    attempt: u32,
-    /// What it carried: FinPro's `accountID`, Veriff's `vendorData`.
-    carried: String,
-    at: Timestamp,
 }
 
 /// A journey in a list.
@@ -187,10 +177,7 @@ impl ShownLeg {
             words.push(format!("to do: {}", to_do(&self.by_hand)));
         }
         for request in &self.unknown_requests {
-            words.push(format!(
-                "the outcome of attempt {} is unknown, requested before {:.0} as {}",
-                request.attempt, request.at, request.carried
-            ));
+            words.push(request.to_string());
         }
         words.join("; ")
     }
@@ -200,15 +187,6 @@ impl ShownLeg {
 fn to_do(by_hand: &[OperatorTask]) -> String {
     let tasks = by_hand.iter().map(|task| task.as_str().replace('_', " "));
     tasks.collect::<Vec<_>>().join(", ")
-}
-
-fn requested(request: &UnknownRequest) -> ShownRequest {
-    ShownRequest {
-        task: request.task,
-        attempt: request.carried.attempt,
-        carried: request.carried.abbreviated(),
-        at: request.at,
-    }
 }
 
 fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> Shown {
@@ -226,7 +204,7 @@ fn shown(record: &JourneyRecord, waiting_calls: usize, timeline: Vec<Line>) -> S
             missing: view.missing.iter().map(|kind| kind.as_str()).collect(),
             resubmissions: view.resubmissions,
             by_hand: view.by_hand,
-            unknown_requests: view.unknown_requests.iter().map(requested).collect(),
+            unknown_requests: view.unknown_requests,
             held: view.held.into_iter().map(Operation::name).collect(),
         })
     };

@@ -194,24 +194,9 @@ pub(crate) struct LegView {
     /// What is left to a person to do at the provider, such as to revoke a consent, until `…/resolve` says that it was done.
     pub(crate) by_hand: Vec<OperatorTask>,
     /// Requests by which that is found at the provider, where nobody knows what they opened there.
-    pub(crate) unknown_requests: Vec<RequestView>,
+    pub(crate) unknown_requests: Vec<UnknownRequest>,
     /// The calls that give something back and wait for an operator, also after the journey's end: `…/resume` makes them again.
     pub(crate) held: Vec<&'static str>,
-}
-
-/// A request of which nobody knows whether it opened something at the provider.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(crate = "provider_core::schemars", rename = "UnknownRequest")]
-pub(crate) struct RequestView {
-    /// What is to be done with what it opened.
-    pub(crate) task: OperatorTask,
-    /// Which attempt of the leg it was.
-    pub(crate) attempt: u32,
-    /// What it carried, abbreviated because it holds the journey's token: FinPro's `accountID` or Veriff's `vendorData` begins and ends so.
-    pub(crate) carried: String,
-    /// When the journey last heard of it. It was made before that.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    pub(crate) at: Timestamp,
 }
 
 /// Something that happens by itself.
@@ -223,17 +208,6 @@ pub(crate) struct TimerView {
     /// When.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub(crate) at: Timestamp,
-}
-
-impl RequestView {
-    fn of(request: &UnknownRequest) -> Self {
-        Self {
-            task: request.task,
-            attempt: request.carried.attempt,
-            carried: request.carried.abbreviated(),
-            at: request.at,
-        }
-    }
 }
 
 impl JourneyView {
@@ -252,7 +226,7 @@ impl JourneyView {
                 missing: view.missing.to_vec(),
                 resubmissions: view.resubmissions,
                 by_hand: view.by_hand,
-                unknown_requests: view.unknown_requests.iter().map(RequestView::of).collect(),
+                unknown_requests: view.unknown_requests,
                 held: view.held.into_iter().map(Operation::name).collect(),
             })
         };

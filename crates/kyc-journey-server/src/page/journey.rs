@@ -212,10 +212,7 @@ fn to_know(leg: &LegView) -> String {
         known.push(format!("to do: {}", words(task.as_str())));
     }
     for request in &leg.unknown_requests {
-        known.push(format!(
-            "the outcome of attempt {} is unknown, requested before {:.0} as {}",
-            request.attempt, request.at, request.carried
-        ));
+        known.push(request.to_string());
     }
     match known.is_empty() {
         true => "–".to_owned(),

@@ -1,5 +1,7 @@
 //! The journey: routes events to its parts, and combines what they say.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use provider_core::capability::ProviderReference;
 use serde::{Deserialize, Serialize};
@@ -103,16 +105,73 @@ pub struct Reference {
 }
 
 /// A request to a provider of which nobody knows whether it opened something there. A person finds it out by what it carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Its text and its JSON (`task`, `attempt`, `carried`, `at`) have that [abbreviated](Correlation::abbreviated).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "ShownRequest")]
 #[non_exhaustive]
 pub struct UnknownRequest {
     /// What the request carried, as it stands at the provider: FinPro's `accountID`, Veriff's `vendorData`. It names no person, but it
-    /// holds the journey's token: show it [abbreviated](Correlation::abbreviated).
+    /// holds the journey's token.
     pub carried: Correlation,
     /// When the journey last heard of it. It was made before that.
     pub at: Timestamp,
     /// What is to be done with what it opened.
     pub task: OperatorTask,
+}
+
+impl fmt::Display for UnknownRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (attempt, carried) = (self.carried.attempt, self.carried.abbreviated());
+        let at = self.at;
+        write!(
+            f,
+            "the outcome of attempt {attempt} is unknown, requested before {at:.0} as {carried}"
+        )
+    }
+}
+
+/// A request of which nobody knows whether it opened something at the provider.
+#[derive(Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(provider_core::schemars::JsonSchema),
+    schemars(crate = "provider_core::schemars")
+)]
+struct ShownRequest {
+    /// What is to be done with what it opened.
+    task: OperatorTask,
+    /// Which attempt of the leg it was.
+    attempt: u32,
+    /// What it carried, abbreviated because it holds the journey's token: FinPro's `accountID` or Veriff's `vendorData` begins and ends so.
+    carried: String,
+    /// When the journey last heard of it. It was made before that.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
+    at: Timestamp,
+}
+
+#[cfg(feature = "schema")]
+impl provider_core::schemars::JsonSchema for UnknownRequest {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UnknownRequest".into()
+    }
+
+    fn json_schema(
+        generator: &mut provider_core::schemars::SchemaGenerator,
+    ) -> provider_core::schemars::Schema {
+        ShownRequest::json_schema(generator)
+    }
+}
+
+impl From<UnknownRequest> for ShownRequest {
+    fn from(request: UnknownRequest) -> Self {
+        Self {
+            task: request.task,
+            attempt: request.carried.attempt,
+            carried: request.carried.abbreviated(),
+            at: request.at,
+        }
+    }
 }
 
 /// Where a leg stands, for people.

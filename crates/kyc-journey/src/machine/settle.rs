@@ -74,6 +74,48 @@ pub(crate) struct LostRequest {
     pub(crate) at: Timestamp,
 }
 
+/// Such requests of a leg, at most one an attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct LostRequests(Vec<LostRequest>);
+
+impl LostRequests {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn has(&self, attempt: u32) -> bool {
+        self.0.iter().any(|lost| lost.attempt == attempt)
+    }
+
+    /// Adds a request; the first that is heard of an attempt stays.
+    pub(crate) fn add(&mut self, request: LostRequest) {
+        if !self.has(request.attempt) {
+            self.0.push(request);
+        }
+    }
+
+    /// It is known now what became of an attempt's request.
+    pub(crate) fn remove(&mut self, attempt: u32) {
+        self.0.retain(|lost| lost.attempt != attempt);
+    }
+
+    /// The attempts, oldest first.
+    pub(crate) fn attempts(&self) -> Vec<u32> {
+        self.0.iter().map(|lost| lost.attempt).collect()
+    }
+
+    /// Takes those out that are over, oldest first.
+    pub(crate) fn take_if(
+        &mut self,
+        is_over: impl FnMut(&LostRequest) -> bool,
+    ) -> Vec<LostRequest> {
+        let (over, left) = std::mem::take(&mut self.0).into_iter().partition(is_over);
+        self.0 = left;
+        over
+    }
+}
+
 /// An unsafe call with an unknown outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unsettled {

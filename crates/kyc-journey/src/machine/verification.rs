@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attempts::Attempts;
 use super::calls::{Calls, Heard, may_be_done};
 use super::schedule::set_look_up;
-use super::settle::{LostRequest, Unsettled};
+use super::settle::{LostRequest, LostRequests, Unsettled};
 use super::step::Step;
 use crate::values::{
     Answer, Blame, DataClass, Event, Fact, Leg, LegStatus, Notice, Operation, OperatorTask, Reason,
@@ -44,8 +44,8 @@ pub(crate) struct Verification {
     code: OneTimeCode,
     reconciles: u32,
     /// Requests of attempts that were replaced before it was known whether there is a session.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    lost: Vec<LostRequest>,
+    #[serde(skip_serializing_if = "LostRequests::is_empty")]
+    lost: LostRequests,
     /// Whether the sessions were deleted at Veriff, or an operator was asked to.
     is_deleted: bool,
     calls: Calls,
@@ -176,7 +176,7 @@ impl Verification {
     /// Creates a session: the first, or another one in place of the last.
     pub(crate) fn begin(&mut self, step: &mut Step<'_>) {
         let was_unsettled = matches!(self.state, State::Unsettled(_));
-        self.lost.extend(self.lost_request(step));
+        self.lose(step);
         self.halt(step);
         self.attempts.begin(was_unsettled);
         (self.attempt, self.decided_at, self.stop) = (None, None, None);
@@ -192,15 +192,14 @@ impl Verification {
             .begin(step, Operation::CreateSession { correlation }, until);
     }
 
-    /// This attempt's request, if nobody knows whether there is a session: Veriff tells of one by its id alone.
-    fn lost_request(&self, step: &Step<'_>) -> Option<LostRequest> {
-        let attempt = self.attempts.number();
-        match &self.state {
-            State::Unsettled(unsettled) if self.attempts.reference().is_none() => {
-                let at = unsettled.since(step);
-                Some(LostRequest { attempt, at })
-            }
-            _ => None,
+    /// Nobody waits for this attempt's request any more. If nobody knows whether there is a session, it is lost: Veriff tells of one by
+    /// its id alone.
+    fn lose(&mut self, step: &Step<'_>) {
+        if let State::Unsettled(unsettled) = &self.state
+            && self.attempts.reference().is_none()
+        {
+            let (attempt, at) = (self.attempts.number(), unsettled.since(step));
+            self.lost.add(LostRequest { attempt, at });
         }
     }
 
@@ -220,7 +219,7 @@ impl Verification {
                 (true, _) => self.observe(step, plan, news, false),
                 (false, Some(session)) if step.reason == Some(Reason::ReplacedAttempt) => {
                     if let Some(of) = &news.source.correlation {
-                        self.lost.retain(|lost| lost.attempt != of.attempt);
+                        self.lost.remove(of.attempt);
                     }
                     self.found(step, plan, session, false);
                 }
@@ -294,7 +293,7 @@ impl Verification {
             (State::Unsettled(_), _, false) => {
                 let attempt = self.attempts.number();
                 self.begin_again(step);
-                self.lost.retain(|lost| lost.attempt != attempt);
+                self.lost.remove(attempt);
             }
             (State::Session(_), HandIn::Unsettled(_), true) => self.handed_in(step),
             (State::Session(_), HandIn::Unsettled(_), false) => {
@@ -434,19 +433,18 @@ impl Verification {
             if is_opening {
                 let at = step.at;
                 let request = LostRequest { attempt, at };
-                let was_lost = self.lost.iter().any(|lost| lost.attempt == attempt);
                 match (is_unknown && may_be_done(fact), self.erases(plan)) {
                     // It is certain now that nothing was opened.
-                    (false, _) => self.lost.retain(|lost| lost.attempt != attempt),
+                    (false, _) => self.lost.remove(attempt),
                     (true, true) => step.leave_request(LEG, OperatorTask::DeleteByHand, request),
-                    (true, false) if is_current || was_lost => {}
-                    (true, false) => self.lost.push(request),
+                    (true, false) if is_current => {}
+                    (true, false) => self.lost.add(request),
                 }
             }
             return step.late(Reason::UnknownEffect);
         };
         if is_opening {
-            self.lost.retain(|lost| lost.attempt != attempt);
+            self.lost.remove(attempt);
         }
         match answer {
             Answer::Opened { reference } if self.stop.is_some() => {
@@ -854,8 +852,8 @@ impl Verification {
             for session in sessions {
                 self.delete(step, session);
             }
-            self.lost.extend(self.lost_request(step));
-            for request in std::mem::take(&mut self.lost) {
+            self.lose(step);
+            for request in self.lost.take_if(|_| true) {
                 step.leave_request(LEG, OperatorTask::DeleteByHand, request);
             }
         }

@@ -42,8 +42,8 @@ impl FinPro {
         if self.stop.is_some_and(|stop| !stop.may_name_person()) {
             return step.leave_request(LEG, OperatorTask::RevokeByHand, request);
         }
-        if !self.lost.iter().any(|lost| lost.attempt == request.attempt) {
-            self.lost.push(request);
+        if !self.lost.has(request.attempt) {
+            self.lost.add(request);
             self.looks = 0;
             set_look_up(step, LEG, TimerPurpose::LeftOpen, &mut self.looks);
         }
@@ -54,7 +54,7 @@ impl FinPro {
         let looks =
             |operation: &Operation| matches!(operation, Operation::FindRequestedConsent { .. });
         self.calls.give_up(step, LEG, self.attempts.number(), looks);
-        for request in std::mem::take(&mut self.lost) {
+        for request in self.lost.take_if(|_| true) {
             step.leave_request(LEG, OperatorTask::RevokeByHand, request);
         }
         self.stop_looking(step);
@@ -82,8 +82,8 @@ impl FinPro {
             let look = Operation::FindConsent { handle };
             self.calls.begin_or_repeat(step, look, until);
         }
-        for request in self.lost.clone() {
-            let correlation = step.correlation(LEG, request.attempt);
+        for attempt in self.lost.attempts() {
+            let correlation = step.correlation(LEG, attempt);
             let look = Operation::FindRequestedConsent { correlation };
             self.calls.begin_or_repeat(step, look, until);
         }
@@ -122,7 +122,7 @@ impl FinPro {
         let found = consents.iter().find(is_it);
         let is_last = !step.is_set(LEFT_OPEN);
         if found.is_some() || is_last {
-            self.lost.retain(|lost| lost.attempt != attempt);
+            self.lost.remove(attempt);
         }
         let Some((news, handle)) = found.and_then(|it| Some((it, it.source.reference.clone()?)))
         else {
@@ -164,14 +164,10 @@ impl FinPro {
         if !unknown.is_empty() {
             step.tell_operator(LEG, OperatorTask::RevokeByHand);
         }
-        let goes_on = |request: &LostRequest| {
+        let lost = self.lost.take_if(|request| {
             let correlation = step.correlation(LEG, request.attempt);
-            calls.goes_on(&Operation::FindRequestedConsent { correlation })
-        };
-        let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.lost)
-            .into_iter()
-            .partition(goes_on);
-        self.lost = kept;
+            !calls.goes_on(&Operation::FindRequestedConsent { correlation })
+        });
         for request in lost {
             step.leave_request(LEG, OperatorTask::RevokeByHand, request);
         }
@@ -179,9 +175,7 @@ impl FinPro {
         let (left_open, lost) = (&self.left_open, &self.lost);
         let looks = |operation: &Operation| match operation {
             Operation::FindConsent { handle } => !left_open.contains(handle),
-            Operation::FindRequestedConsent { correlation } => {
-                !lost.iter().any(|lost| lost.attempt == correlation.attempt)
-            }
+            Operation::FindRequestedConsent { correlation } => !lost.has(correlation.attempt),
             _ => false,
         };
         self.calls.give_up(step, LEG, self.attempts.number(), looks);

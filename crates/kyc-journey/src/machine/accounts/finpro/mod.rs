@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::attempts::{Attempts, Belongs};
 use crate::machine::calls::{Calls, Heard, may_be_done};
 use crate::machine::schedule::set_look_up;
-use crate::machine::settle::{LostRequest, Unsettled};
+use crate::machine::settle::{LostRequest, LostRequests, Unsettled};
 use crate::machine::step::Step;
 use crate::values::{
     AccountsPlan, AggregatorReturn, Answer, Blame, ConsentNews, ConsentQuery, ConsentState,
@@ -56,9 +56,9 @@ pub(crate) struct FinPro {
     /// attempts that were replaced, and of the last one once the journey has ended. At most one an attempt.
     left_open: Vec<ProviderReference>,
     /// Requests of such attempts, of which nobody knows whether there is a consent: they are looked for, too, while the person may be
-    /// named. At most one an attempt.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    lost: Vec<LostRequest>,
+    /// named.
+    #[serde(skip_serializing_if = "LostRequests::is_empty")]
+    lost: LostRequests,
     /// How often they were looked for since the last of them was left.
     looks: u32,
     data: Data,
@@ -427,13 +427,13 @@ impl FinPro {
                 self.lose(step, LostRequest { attempt, at });
             } else if is_opening && !may_be_done(fact) {
                 // It is certain now that nothing was opened.
-                self.lost.retain(|lost| lost.attempt != attempt);
+                self.lost.remove(attempt);
                 self.stop_looking(step);
             }
             return step.late(Reason::UnknownEffect);
         };
         if is_opening {
-            self.lost.retain(|lost| lost.attempt != attempt);
+            self.lost.remove(attempt);
         }
         match answer {
             Answer::Opened { reference } if !is_current => {
